@@ -1,4 +1,4 @@
-"""`python -m website`: build the documentation site."""
+"""`python -m website`: builds the documentation site."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from website.places import ROOT
 
 
 def main() -> int:
-    """The command; returns its exit code."""
+    """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m website", description="Build the documentation site.")
     parser.add_argument(
         "--out", type=Path, default=ROOT / "build" / "website", help="folder that is made anew"

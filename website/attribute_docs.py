@@ -1,4 +1,4 @@
-"""The texts under attributes of classes, which Python itself does not keep."""
+"""Docstrings of attributes, which Python itself does not keep."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def _classes(path: Path) -> dict[str, ast.ClassDef]:
 
 
 def attribute_docs(kind: type) -> dict[str, str]:
-    """What stands under each attribute in the text of a class (and of those it is made from), in one line each; an attribute after
-    which nothing stands has the text of none."""
+    """The docstring of each attribute in the source of a class and its base classes, as one line; attributes without one are left
+    out."""
     found: dict[str, str] = {}
     for one in reversed(kind.__mro__):
         if not one.__module__.startswith("lsm_eval"):

@@ -1,4 +1,4 @@
-"""A page for each benchmark: its README, and what its task files say."""
+"""A page for each benchmark: its README, and the facts in its task files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ASKED = {
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A folder `tasks/<area>/<name>` with its tasks, or a task file that lies in `tasks/<area>` itself."""
+    """A folder `tasks/<area>/<name>` with its tasks, or a task file in `tasks/<area>` itself."""
 
     area: str
     name: str
@@ -39,7 +39,7 @@ class Benchmark:
 
     @cached_property
     def title(self) -> str:
-        """As its page is headed."""
+        """The heading of its page."""
         if self.readme is not None:
             return title(self.readme.read_text(encoding="utf-8")) or self.name
         return next(iter(self.tasks.values())).title if len(self.tasks) == 1 else self.name
@@ -47,14 +47,14 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Folder:
-    """All that lies in `tasks/`."""
+    """The content of `tasks/`."""
 
     benchmarks: Sequence[Benchmark]
     suites: Sequence[Suite]
 
     @property
     def areas(self) -> list[str]:
-        """Folders that hold benchmarks, by name."""
+        """Folders that contain benchmarks, by name."""
         return sorted({one.area for one in self.benchmarks})
 
     def of(self, area: str) -> list[Benchmark]:
@@ -62,14 +62,14 @@ class Folder:
         return sorted((one for one in self.benchmarks if one.area == area), key=lambda one: one.title.lower())
 
     def page_of(self, task: str) -> str | None:
-        """The page that a task is on; None for what is no task."""
+        """The page that describes a task; None for an unknown name."""
         return next(
             (one.page for one in self.benchmarks for own in one.tasks.values() if own.task == task), None
         )
 
 
 def read_folder(root: Path = ROOT / "tasks") -> Folder:
-    """Every benchmark and suite in a folder of areas."""
+    """Reads every benchmark and suite in a folder of areas."""
     tasks: dict[tuple[str, str], dict[Path, Task]] = {}
     suites = []
     for path in sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
@@ -87,8 +87,8 @@ def read_folder(root: Path = ROOT / "tasks") -> Folder:
 
 
 def pages(folder: Folder) -> Iterator[tuple[str, str]]:
-    """The pages of benchmarks without a README, of suites, and the first one of all; and for each benchmark with a README, which is
-    a page already, what is added to it."""
+    """The pages of benchmarks without a README, the page of suites and the index; and for each benchmark with a README, which is
+    already a page, the text to add to it."""
     for one in folder.benchmarks:
         head = "\n" if one.readme else f"# {escaped(one.title)}\n\n"
         single = len(one.tasks) == 1 and one.readme is None
@@ -99,7 +99,7 @@ def pages(folder: Folder) -> Iterator[tuple[str, str]]:
 
 
 def navigation(folder: Folder, prose: Mapping[str, Nav]) -> Nav:
-    """The section of benchmarks. `prose`: pages of `docs/` about an area, which stand before its benchmarks."""
+    """The section of benchmarks. `prose`: pages of `docs/` about an area, which come before its benchmarks."""
     areas = [
         {area.capitalize(): [*prose.get(area, []), *({one.title: one.page} for one in folder.of(area))]}
         for area in folder.areas

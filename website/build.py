@@ -1,4 +1,4 @@
-"""Writes the site's sources, has zensical build them, and checks what came of it."""
+"""Writes the site's sources, runs zensical to build them, and checks the result."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Failed(Exception):
-    """The site could not be built as it should be; the text says why."""
+    """The site could not be built correctly; the text says why."""
 
 
 def sources(out: Path, repository: str | None = None) -> None:
-    """Write the pages as Markdown, pictures and settings into a folder, which is made anew."""
+    """Write the pages as Markdown, pictures and settings into a folder, which is emptied first."""
     shutil.rmtree(out, ignore_errors=True)
     known = pages()
     links = Links(known, repository)
@@ -56,8 +56,8 @@ def sources(out: Path, repository: str | None = None) -> None:
 
 
 def build(out: Path, repository: str | None = None) -> Path:
-    """Build the site in a folder and return that of its pages. Raises `Failed` for any warning, any link that leads nowhere, and
-    anything that would be asked of another host."""
+    """Build the site in a folder and return the folder of its pages. Raises `Failed` for any warning, broken link, or request to
+    another host."""
     if find_spec("zensical") is None:
         raise Failed("needs zensical: pip install -c constraints.txt -e '.[docs]'")
     sources(out, repository)
@@ -75,8 +75,8 @@ def build(out: Path, repository: str | None = None) -> Path:
 
 
 def _mend(built: Path) -> None:
-    """The script that lets the search work from disk is our own, and not one that each page asks another host for; the page of what is
-    not found, which would have to know where the site lies, goes."""
+    """Replaces the script that makes search work from disk, which each page would load from another host, by our own, and removes the
+    404 page, which would need to know the site's address."""
     (built / "404.html").unlink(missing_ok=True)
     shutil.copyfile(_HERE / _WORKER, built / _WORKER)
     for path in built.rglob("*.html"):
@@ -90,7 +90,7 @@ def _rewriting(links: Links, path: str, page: str) -> Callable[[str], str | None
 
 
 def _navigation(folder: benchmarks.Folder, titles: Mapping[str, str]) -> Nav:
-    """The site's sections; pages of `docs/` in a folder that is named as an area are of its benchmarks."""
+    """The site's sections; pages in a folder of `docs/` with the name of an area go with its benchmarks."""
     prose: dict[str, Nav] = {}
     for page in titles:
         area = page.partition("/")[0]
@@ -122,7 +122,7 @@ def _settings(nav: Nav) -> str:
 
 
 def _toml(value: Any) -> str:
-    """Lists, mappings and texts as TOML writes them inline."""
+    """Lists, mappings and texts as inline TOML."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + " }"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Whether the pages of a built site lead somewhere, and ask nothing of any other host."""
+"""Checks that the links of a built site work, and that its pages load nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 _LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src"), ("audio", "src"),
            ("embed", "src"), ("object", "data"), ("input", "src"), ("form", "action")}  # fmt: skip
-"""What a browser fetches by itself, or sends to."""
+"""Addresses that a browser fetches by itself, or sends data to."""
 _NOT_LOADED = {"canonical", "prev", "next", "alternate", "license", "author", "help"}
 """Kinds of `<link>` that a browser does not fetch."""
 _IN_STYLE = re.compile(r"""(?:url\(|@import\s)\s*["']?([^"')\s;]+)""")
@@ -19,11 +19,11 @@ _IN_STYLE = re.compile(r"""(?:url\(|@import\s)\s*["']?([^"')\s;]+)""")
 
 @dataclass
 class _Page(HTMLParser):
-    """What a page has and asks for."""
+    """A page's anchors, links and loaded files."""
 
     anchors: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
-    """That a reader may follow."""
+    """Links that a reader may follow."""
     loaded: list[str] = field(default_factory=list)
     in_style: bool = False
 
@@ -51,7 +51,7 @@ class _Page(HTMLParser):
 
 
 def problems(folder: Path) -> list[str]:
-    """What is wrong with the site in a folder, a line each."""
+    """The problems of the site in a folder, one line each."""
     pages = {path: _read(path) for path in sorted(folder.rglob("*.html"))}
     found = [] if pages else [f"{folder}: no page"]
     for path, page in pages.items():
@@ -72,7 +72,7 @@ def _read(path: Path) -> _Page:
 
 
 def _leads(path: Path, link: str, pages: dict[Path, _Page]) -> bool:
-    """Whether a link of a page leads to a file of the site, and to an anchor that is there; those to elsewhere are taken to."""
+    """Whether a link leads to an existing file and anchor of the site; links to other sites are assumed to work."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
         return True
@@ -85,7 +85,7 @@ def _leads(path: Path, link: str, pages: dict[Path, _Page]) -> bool:
 
 
 def _foreign(path: Path, loaded: list[str]) -> Iterator[str]:
-    """What is fetched of other hosts, or is not there."""
+    """Files that are loaded from other hosts, or do not exist."""
     for address in loaded:
         parts = urlsplit(address)
         if parts.scheme == "data" or address.startswith("#"):

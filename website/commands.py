@@ -1,4 +1,4 @@
-"""The reference of the command line, made of the options that the program itself knows."""
+"""The reference of the command line, made from the program's own options."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def navigation() -> Nav:
-    """The section of these pages."""
+    """The navigation section of these pages."""
     names = [name for name, _ in _within(click.Context(cli, info_name="lsm-eval"))]
     commands = [{f"lsm-eval {name}": f"{_FOLDER}/{name}.md"} for name in names]
     return [{"Command line": [{"All commands": f"{_FOLDER}/index.md"}, *commands]}]
 
 
 def _within(context: click.Context) -> Iterator[tuple[str, click.Command]]:
-    """The commands of a group, in the order of its help; none of a command that is no group."""
+    """The commands of a group, in the order of its help; none if the command is not a group."""
     group = context.command
     if isinstance(group, click.Group):
         for name in group.list_commands(context):
@@ -52,7 +52,7 @@ def _context(parent: click.Context, name: str, command: click.Command) -> click.
 
 
 def _page(context: click.Context, level: int = 1) -> str:
-    """A command with its options, and below it the commands that it has."""
+    """A command with its options, followed by its subcommands."""
     text = f"{'#' * level} `{context.command_path}`\n\n{_usage(context)}\n{_help(context.command)}\n{_options(context)}"
     for name, command in _within(context):
         text += "\n" + _page(_context(context, name, command), level + 1)
@@ -65,7 +65,7 @@ def _usage(context: click.Context) -> str:
 
 
 def _help(command: click.Command) -> str:
-    """The paragraphs of a command's help; what it sets apart by `\\b` stays as it stands."""
+    """The paragraphs of a command's help; those marked with `\\b` are unchanged."""
     text = inspect.cleandoc(command.help or "").partition("\f")[0]
     parts = []
     for paragraph in text.split("\n\n"):
@@ -78,7 +78,7 @@ def _help(command: click.Command) -> str:
 
 
 def _options(context: click.Context) -> str:
-    """Each option with its help, as the program's own help has it."""
+    """Each option with its help, as in the program's own help."""
     text = ""
     for parameter in context.command.get_params(context):
         record = parameter.get_help_record(context)

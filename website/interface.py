@@ -1,4 +1,4 @@
-"""The reference of the Python interface, made of `lsm_eval.__all__`, its signatures and docstrings."""
+"""The reference of the Python interface, made from `lsm_eval.__all__`, its signatures and docstrings."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from website.markdown import docstring
 PAGE = "reference/python.md"
 _WORD = re.compile(r"(?<![\w.'\"])[A-Za-z_]\w*(?![\w.(\[])")
 _PRIVATE = re.compile(r" \| _\w+")
-"""A type that only the program itself hands over, beside others."""
+"""A private type in a union, which only the program itself passes."""
 _PAGE_NAMED = re.compile(r"`?docs/([\w/-]+\.md)`?")
 
 
 def page() -> str:
-    """What is public, function by function and class by class."""
+    """The page of all public functions and classes."""
     names = [name for name in lsm_eval.__all__ if not name.startswith("__")]
     functions = [name for name in names if inspect.isroutine(getattr(lsm_eval, name))]
     classes = [name for name in names if name not in functions]
@@ -59,7 +59,7 @@ def _class(name: str) -> str:
 
 
 def _members(kind: type) -> Iterator[str]:
-    """Attributes, properties and methods of a class that are its own and public, each with its text."""
+    """A class's own public attributes, properties and methods, each with its docstring."""
     docs = attribute_docs(kind)
     for name, annotation in vars(kind).get("__annotations__", {}).items():
         if not name.startswith("_"):
@@ -84,7 +84,7 @@ def _told(thing: Any) -> str:
 
 
 def _linked(text: str) -> str:
-    """A docstring with links to the pages that it names."""
+    """A docstring, with the pages that it names as links."""
     return _PAGE_NAMED.sub(lambda found: f"[{found[1]}](../{found[1]})", docstring(text))
 
 
@@ -93,8 +93,8 @@ def _code(name: str, thing: Any) -> str:
 
 
 def _signature(thing: Callable[..., Any], *, own: bool = False) -> str:
-    """A signature, one parameter a line where it is long; names of types that are several others are written out. `own`: of a
-    method, without its first parameter."""
+    """A signature, with one parameter per line if it is long, and with type aliases of unions written out. `own`: whether it is a
+    method's, without its first parameter."""
     signature = inspect.signature(thing)
     known = vars(sys.modules[inspect.unwrap(thing).__module__])
     shown: list[str] = []
@@ -119,7 +119,7 @@ def _signature(thing: Callable[..., Any], *, own: bool = False) -> str:
 
 
 def _written_out(annotation: str, known: dict[str, Any]) -> str:
-    """With what stands behind names such as `Place`, where that is a choice of others."""
+    """The annotation with aliases of unions, such as `Place`, written out."""
 
     def behind(found: re.Match[str]) -> str:
         value = known.get(found[0])

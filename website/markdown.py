@@ -1,4 +1,4 @@
-"""Markdown as GitHub reads it, turned into what Python-Markdown, which zensical renders with, reads the same way."""
+"""Converts GitHub's Markdown to the equivalent for Python-Markdown, which zensical uses."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _CODE_SPAN = re.compile(_CODE, re.DOTALL)
 _CODE_OR_COMMENT = re.compile(rf"{_CODE}|<!--.*?-->\n?", re.DOTALL)
 _OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z_-]*[a-z])")
 _TAB = 4
-"""Spaces by which Python-Markdown knows that a line belongs to an item of a list."""
+"""Spaces of indentation by which Python-Markdown assigns a line to a list item."""
 
 
 def pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """The parts of a page, in order: whether it is a block of code in fences (which belong to it), and its lines."""
+    """The parts of a page, in order: whether the part is a fenced block of code, and its lines, with any fences."""
     lines: list[str] = []
     fence = ""
     for line in text.splitlines(keepends=True):
@@ -40,12 +40,12 @@ def pieces(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def prose(text: str, change: Callable[[str], str]) -> str:
-    """The page with `change` made to all that is not a block of code."""
+    """The page with `change` applied to everything except blocks of code."""
     return "".join(part if code else change(part) for code, part in pieces(text))
 
 
 def title(text: str) -> str:
-    """What a page's first heading says, as plain text; "" where it has none."""
+    """The text of a page's first heading, without marks; "" if it has none."""
     for code, part in pieces(text):
         for line in [] if code else part.splitlines():
             if found := _HEADING.match(line):
@@ -65,7 +65,7 @@ def slug(heading: str) -> str:
 
 
 def with_anchors(text: str) -> str:
-    """Each heading with the anchor that GitHub gives it: one that comes twice is numbered from its second time on."""
+    """The page with the anchor that GitHub gives each heading; repeated ones are numbered from the second on."""
     seen: dict[str, int] = {}
 
     def headed(part: str) -> str:
@@ -84,7 +84,7 @@ def with_anchors(text: str) -> str:
 
 
 def with_links(text: str, change: Callable[[str], str | None]) -> str:
-    """Each link and picture with what `change` makes of its address; where that is None only the words are left."""
+    """The page with `change` applied to the address of each link and picture; if it returns None, only the words stay."""
 
     def linked(found: re.Match[str]) -> str:
         if found["to"] is None:
@@ -97,12 +97,12 @@ def with_links(text: str, change: Callable[[str], str | None]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that is no Markdown, so that it reads as it stands; what stands in backticks stays code, and options become code."""
+    """Escapes plain text for Markdown; text in backticks stays code, and options become code."""
     return _beside_code(text, _escaped)
 
 
 def docstring(text: str) -> str:
-    """A docstring, which is Markdown but for words in angle brackets."""
+    """A docstring as Markdown, with angle brackets escaped outside code."""
     return _beside_code(text, lambda part: part.replace("&", "&amp;").replace("<", "&lt;"))
 
 
@@ -125,10 +125,10 @@ def _plainly(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """The page as Python-Markdown wants it: items of lists by steps of four spaces, a blank line before lists, tables and
-    blocks of code, no backslash before a bar in a table's code, and no comments."""
+    """The page as Python-Markdown needs it: list items indented in steps of four spaces, a blank line before lists, tables
+    and blocks of code, no backslash before a bar in a table's code, and no comments."""
     lines: list[str] = []
-    open_items: list[int] = []  # the columns in which the contents of open items begin
+    open_items: list[int] = []  # columns where the contents of open items begin
     for code, part in pieces(
         prose(text, lambda part: _CODE_OR_COMMENT.sub(lambda found: found[0] if found["ticks"] else "", part))
     ):
@@ -163,7 +163,7 @@ def _add_line(lines: list[str], open_items: list[int], line: str) -> None:
     blank = not lines or not lines[-1]
     column, item = _indent(line), _ITEM.match(line)
     if item and not blank and not open_items and item["mark"][0].isdigit() and item["mark"][:-1] != "1":
-        item = None  # a number that begins a line of a paragraph
+        item = None  # a number at the start of a paragraph's line
     within = bool(open_items)
     if blank or item or line.startswith("#"):
         while open_items and column < open_items[-1]:
@@ -183,7 +183,7 @@ def _add_line(lines: list[str], open_items: list[int], line: str) -> None:
 
 
 def _begins_with_item(lines: list[str]) -> bool:
-    """Whether the last block, after which no blank line stands yet, begins with an item: others would take the next one in."""
+    """Whether the last block, not yet followed by a blank line, begins with an item: any other would absorb the next item."""
     block = len(lines)
     while block and lines[block - 1]:
         block -= 1

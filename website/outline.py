@@ -1,4 +1,4 @@
-"""The site's navigation: which page of `docs/` stands where (`outline.yaml`), between what is made of folders and code."""
+"""The site's navigation: the places of the pages of `docs/` (`outline.yaml`), and of those made from folders and code."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 
 Nav = list[dict[str, Any]]
-"""Titles with a page, or with a list of the same."""
+"""Titles, each with a page or a list of the same form."""
 FILE = Path(__file__).with_name("outline.yaml")
 FURTHER = "More"
-"""The last section: pages that the outline does not name."""
+"""The last section, for pages that the outline does not name."""
 
 
 def navigation(titles: Mapping[str, str], made: Mapping[str, Nav], outline: Path = FILE) -> Nav:
@@ -30,7 +30,7 @@ def navigation(titles: Mapping[str, str], made: Mapping[str, Nav], outline: Path
 
 
 def _section(entry: Mapping[str, Any], left: dict[str, str], made: Mapping[str, Nav]) -> dict[str, Any]:
-    """An entry of the outline; its pages are taken out of those that are left."""
+    """The section of an entry of the outline; its pages are removed from `left`."""
     ((name, entries),) = entry.items()
     if isinstance(entries, str) and not entries.startswith("@"):
         _take(entries, left)
@@ -47,7 +47,7 @@ def _section(entry: Mapping[str, Any], left: dict[str, str], made: Mapping[str, 
 
 
 def _take(pattern: str, left: dict[str, str]) -> Nav:
-    """The pages that a pattern names, which are left no longer."""
+    """The pages that match a pattern, which are removed from `left`."""
     pages = [page for page in left if fnmatch(page, pattern)]
     if not pages and "*" not in pattern:
         raise ValueError(f"website/outline.yaml names {pattern}, which is not there (or stands there twice)")

@@ -1,4 +1,4 @@
-"""Where a file of the repository stands on the site, and where a link of one page leads on another."""
+"""The places of the repository's files on the site, and links between them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES = (".png", ".svg", ".jpg", ".webp")
 _PICTURED = ("docs", "benchmarks", "tasks")
 BENCHMARKS = "benchmarks"
-"""The folder of the site that holds a page for each benchmark."""
+"""The folder of the site with a page for each benchmark."""
 _SCHEME = re.compile(r"^[a-z][a-z+.-]*:", re.IGNORECASE)
 
 
 def page_of(path: str) -> str:
-    """The page that a Markdown file becomes; both are relative, the file to the repository and the page to the site."""
+    """The page of a Markdown file. Both paths are relative, the file's to the repository and the page's to the site."""
     folder, _, rest = path.partition("/")
     if path == "docs/README.md":
         return "index.md"
@@ -34,7 +34,7 @@ def page_of(path: str) -> str:
 
 
 def picture_of(path: str) -> str:
-    """Where a picture of the repository lies on the site: beside the pages of its folder."""
+    """The path on the site of a picture in the repository: beside the pages of its folder."""
     return posixpath.join(
         posixpath.dirname(page_of(f"{posixpath.dirname(path)}/page.md")), posixpath.basename(path)
     )
@@ -74,11 +74,11 @@ class Links:
 
     pages: dict[str, str]
     repository: str | None = None
-    """Address of the repository, for links to files that are no pages; None leaves those links out."""
+    """Address of the repository, for links to files without a page; None removes those links."""
     root: Path = ROOT
 
     def of(self, path: str, page: str, link: str) -> str | None:
-        """What a link in a file of the repository becomes on the page that is made of it; None for no link."""
+        """The address, on its page, of a link in a file of the repository; None to remove the link."""
         if _SCHEME.match(link) or link.startswith("#"):
             return link
         named, _, anchor = link.partition("#")
@@ -93,7 +93,7 @@ class Links:
         return f"{self.repository}/{kind}/HEAD/{to}" + (f"#{anchor}" if anchor else "")
 
     def _page(self, to: str) -> str | None:
-        """The page, or the picture, that a file of the repository has on the site."""
+        """The site's page or picture for a file of the repository."""
         for one in (to, f"{to}/README.md"):
             if one in self.pages:
                 return self.pages[one]

@@ -1,4 +1,4 @@
-"""References of what task files and records may say, made of the classes that check them."""
+"""References of the keys of task files and records, made from the classes that check them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _columns(name: str, told: str, columns: Mapping[str, str]) -> str:
 
 
 def _sections(kinds: list[type[BaseModel]], given: str) -> str:
-    """A section a class: those of the list, each followed by the ones in it. `given`: what is said of keys without a default."""
+    """A section per class: those of the list, each followed by the classes in it. `given`: text for keys without a default."""
     todo, done, text = list(kinds), list[type[BaseModel]](), ""
     while todo:
         kind = todo.pop(0)
@@ -102,7 +102,7 @@ def _first_lines(kind: type) -> str:
 
 
 def _default(field: FieldInfo, given: str) -> str:
-    """What a key is where it is not given, in words that follow its type."""
+    """A key's default, in words that follow its type."""
     if field.is_required():
         return f"; {given}"
     value = field.default
@@ -121,7 +121,7 @@ def _default(field: FieldInfo, given: str) -> str:
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """A type in words, from its JSON schema."""
+    """A type in words, made from its JSON schema."""
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         return f"[{name}](#{name.lower()})"

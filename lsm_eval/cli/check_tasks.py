@@ -1,4 +1,4 @@
-"""`lsm-eval check-tasks`: whether task files can be asked, before any model is."""
+"""`lsm-eval check-tasks`: checks that task files can be run, without asking a model."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def check_tasks(
 
 
 def _included(include: Sequence[Path], *, code: bool) -> tuple[list[str], dict[str, UserError]]:
-    """The tasks of the included folders, and what is wrong with their suites. Raises `UserError` where there is no task."""
+    """Returns the tasks of the included folders, and the errors of their suites. Raises `UserError` if there is no task."""
     from lsm_eval.lm_eval_bridge.names import RESOLVERS
     from lsm_eval.tasks.registry import Registry
 
@@ -93,6 +93,6 @@ def _included(include: Sequence[Path], *, code: bool) -> tuple[list[str], dict[s
 def _of_suite(
     wrong: dict[str, UserError], suite: str, checked: Sequence[str], task: str, error: UserError
 ) -> None:
-    """Keep what is wrong with a suite; a task of the folder itself is checked, and named, by itself."""
+    """Keeps the error of a suite. A task of the folder itself is checked and reported separately."""
     if task not in checked:
         wrong.setdefault(suite, error)

@@ -1,4 +1,4 @@
-"""`lsm-eval new task`: a benchmark of one's own in a folder that can be asked at once."""
+"""`lsm-eval new task`: writes the folder of a new benchmark, which can be run at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _KINDS = ("score", "generate", "perplexity")
 _ENDINGS = (".jsonl", ".json", ".csv", ".parquet")
 _NO_MODEL = {"score": "builtin:uniform", "generate": "builtin:says_no"}
-"""Rows that need no model and have a number in such tasks."""
+"""By kind of request: a baseline that needs no model and gives a score."""
 _LETTERS = re.compile(r"[^a-z0-9_.-]+")
 
 
@@ -110,7 +110,7 @@ def _check_name(name: str) -> None:
 
 
 def _rows(data: Path | None, request: str | None) -> Rows:
-    """The user's rows, or those to begin with."""
+    """Returns the user's rows, or sample rows."""
     if data is None:
         from lsm_eval.cli.new_task_files import ROWS
 
@@ -144,7 +144,7 @@ def _area(area: str | None, request: str) -> str:
 def _files(
     name: str, area: str, folder: Path, data: Path | None, columns: Columns, *, code: bool, count: int
 ) -> dict[str, str | Path]:
-    """What is written: each file's text, or the file that it is a copy of."""
+    """Returns, for each file to write, its text or the file to copy."""
     from lsm_eval.cli.new_task_files import code_file, page, rows_file, task_file
 
     rows = f"{name}{'.jsonl' if data is None else data.suffix}"
@@ -168,7 +168,7 @@ def _files(
 
 
 def _write(folder: Path, files: Mapping[str, str | Path], *, overwrite: bool) -> None:
-    """Raises `UserError` where a file is there already and must not be written over."""
+    """Raises `UserError` if a file exists already and must not be overwritten."""
     import shutil
 
     if folder.exists() and not folder.is_dir():
@@ -191,12 +191,12 @@ def _write(folder: Path, files: Mapping[str, str | Path], *, overwrite: bool) ->
 
 
 def _same(file: Path, source: str | Path) -> bool:
-    """Whether a file of the user's lies where its copy would."""
+    """Whether the user's file already lies where it would be copied to."""
     return isinstance(source, Path) and file.exists() and file.samefile(source)
 
 
 def _check(name: str, folder: Path, *, code: bool) -> tuple[int, int]:
-    """Samples and requests of what was written. Raises `UserError` where it cannot be asked."""
+    """Returns the numbers of samples and requests of the new task. Raises `UserError` if it cannot be run."""
     from lsm_eval.data.options import DataOptions
     from lsm_eval.progress import Silent
     from lsm_eval.runner.samples_checked import check_each
@@ -211,7 +211,7 @@ def _check(name: str, folder: Path, *, code: bool) -> tuple[int, int]:
 
 
 def _commands(name: str, folder: Path, request: str, *, code: bool) -> list[str]:
-    """How to look at it, and how to get a number."""
+    """The commands that show the task and that run it."""
     here = f"--include {shlex.quote(str(folder))}{' --include-code' if code else ''}"
     model = f" --model {_NO_MODEL[request]}" if request in _NO_MODEL else ""
     return [

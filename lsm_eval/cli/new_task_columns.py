@@ -1,4 +1,4 @@
-"""Which columns of a user's own rows are the question, the choices and the answer, and how a task file says so."""
+"""Finds the question, choices and answer among the columns of a user's rows, and writes them as templates."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _TAKEN = frozenset(
 )
 _LETTERS = "ABCDEFGHIJ"
 _CLASSES = 10
-"""Different answers, at most, that are taken for the choices of all rows."""
+"""With at most so many different answers, these are taken as the choices of every row."""
 
 
 @dataclass(frozen=True)
 class Named:
-    """Columns that the user names; None for those that are to be found."""
+    """Columns that the user names; None for those that have to be found."""
 
     question: str | None = None
     choices: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Columns:
-    """What a task file says of its rows."""
+    """What a task file says about its rows."""
 
     request: str
     used: tuple[str, ...]
@@ -63,26 +63,26 @@ class Columns:
     target: str | None = None
     """Template."""
     where: str | None = None
-    """Jinja expression that leaves out rows which lack something."""
+    """Jinja expression that is false for incomplete rows."""
     classes: bool = False
     """Whether all rows have the same choices."""
 
 
 def find_columns(rows: Rows, file: Path, request: str | None, named: Named) -> Columns:
-    """The columns of `rows`, which are of `file`, for a task of this kind of request (None: the one that they are made for).
-    Raises `UserError` where they cannot be told."""
+    """Finds the columns of `rows`, read from `file`, for this kind of request (None: the kind that fits the columns).
+    Raises `UserError` if they cannot be found."""
     return _Finder(rows, file, named).columns(request)
 
 
 def expression(column: str) -> str:
-    """What a template calls a column."""
+    """A column as a template names it."""
     if _PLAIN.fullmatch(column) and column.lower() not in _TAKEN:
         return column
     return f"row[{_literal(column)}]"
 
 
 def _literal(text: str) -> str:
-    """A text in a template; in single quotes where it can be, which YAML then need not escape."""
+    """A text as a template's string, in single quotes if possible, so that YAML need not escape them."""
     return f"'{text}'" if text.isprintable() and not set("'\\") & set(text) else json.dumps(text)
 
 
@@ -169,14 +169,14 @@ class _Finder:
             yield f"{expression(column)} != ''"
 
     def _full(self, columns: Sequence[str]) -> Rows:
-        """Rows that lack none of the columns."""
+        """Rows that have all of the columns."""
         return [row for row in self._rows if all(row.get(column) not in (None, "") for column in columns)]
 
     def _values(self, column: str) -> list[Any]:
         return [row[column] for row in self._full([column])]
 
     def _called(self, names: Sequence[str], without: Sequence[str] = ()) -> str | None:
-        """The column with the first of these names that is there."""
+        """The column with the first of these names that exists."""
         by_name = {column.strip().lower(): column for column in self._there if column not in without}
         return next((by_name[name] for name in names if name in by_name), None)
 
@@ -196,7 +196,7 @@ class _Finder:
         return found or texts[0]
 
     def _choices(self) -> list[str]:
-        """The column with the list of choices, or those with one each; none where there are no such columns."""
+        """The column with the list of choices, or the columns with one choice each; empty if there are none."""
         if self._named.choices:
             return [*self._named.choices]
         right = {self._named.answer, *(column for column in self._there if column.strip().lower() in _ANSWER)}
@@ -210,7 +210,7 @@ class _Finder:
         return bool(values) and all(isinstance(value, list) and len(value) > 1 for value in values)
 
     def _classes(self, answer: str) -> tuple[str, ...]:
-        """The few values that an answer has over all rows, as words; none where it has many."""
+        """The different answers of all rows, as words; empty if there are too many."""
         values = self._values(answer)
         if values and all(isinstance(value, bool) for value in values):
             return ("no", "yes")
@@ -226,7 +226,7 @@ class _Finder:
         return f"{{{{ {name} }}}}"
 
     def _place(self, choices: Sequence[str], answer: str, among: str) -> str:
-        """The expression of the right choice's place, from 0, by what the answers are: its text, its letter or its number."""
+        """Expression for the index, from 0, of the right choice, which answers give by its text, letter or number."""
         name = expression(answer)
         pairs = []
         for row in self._full([*choices, answer]):

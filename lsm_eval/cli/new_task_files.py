@@ -1,4 +1,4 @@
-"""What `lsm-eval new task` writes: a task file, rows, a page, and code."""
+"""The files that `lsm-eval new task` writes: task file, rows, README, and code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from lsm_eval.cli.new_task_columns import Columns
 
 FUNCTION = "tidy"
-"""The template function of the code that is written."""
+"""Name of the template function in the generated code."""
 
 ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "score": [
@@ -32,7 +32,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"text": "Bread is made of flour, water, salt and yeast."},
     ],
 }
-"""Rows to begin with, where the user has none."""
+"""Sample rows, for users who have none."""
 
 _KINDS = {
     "score": "how likely is each of the choices",
@@ -68,13 +68,13 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*", re.ASCII)
 
 
 def metrics_of(columns: Columns, *, code: bool) -> list[str]:
-    """The metrics of the task, with the one of its own code."""
+    """The metrics of the task, including the one in its own code."""
     shared = _METRICS["classes" if columns.classes else columns.request]
     return [*shared, *([_OWN_METRIC[columns.request]] if code else [])]
 
 
 def task_file(name: str, area: str, data: str, columns: Columns, *, code: bool, own_rows: bool) -> str:
-    """The YAML of the task. `data`: its file of rows; `own_rows`: they are the user's."""
+    """The YAML of the task. `data`: its file of rows; `own_rows`: whether they are the user's."""
     asked = f"{FUNCTION}({columns.question})" if code else columns.question
     shown = f"{{{{ {asked} }}}}"
     prompt = f"  {shown}" if columns.request == "perplexity" else f"  Question: {shown}\n  Answer:"
@@ -118,14 +118,14 @@ def task_file(name: str, area: str, data: str, columns: Columns, *, code: bool, 
 
 
 def rows_file(request: str) -> str:
-    """Rows to begin with, as JSON Lines."""
+    """The sample rows, as JSON Lines."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS[request])
 
 
 def page(
     name: str, data: str, columns: Columns, *, code: bool, count: int, commands: Sequence[str], own_rows: bool
 ) -> str:
-    """The README.md of the folder. `count`: its rows."""
+    """The README.md of the folder. `count`: number of rows."""
     rows = (
         f"the {count:,} rows of `{data}`"
         if own_rows
@@ -165,12 +165,12 @@ def page(
 
 
 def code_file(name: str, columns: Columns) -> str:
-    """The `code.py` of the folder: a metric for answers of this kind, and a function for templates."""
+    """The `code.py` of the folder, with a metric for answers of this kind and a template function."""
     return _CODE[columns.request].replace("NAME", name)
 
 
 def quoted(text: str) -> str:
-    """A name in YAML: as it is where it can be."""
+    """A name in YAML, quoted only if necessary."""
     return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else _text(text)
 
 

@@ -1,1 +1,1 @@
-"""Metrics that are made of another metric (their option `of`, and `by`): over groups, over classes, over several draws."""
+"""Metrics built on another metric (options `of` and `by`): over groups, over classes, over several draws."""

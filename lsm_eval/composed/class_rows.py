@@ -1,4 +1,4 @@
-"""The rows that each class has beside a macro-F1: F1, precision, recall and support."""
+"""The rows of each class that accompany macro-F1: F1, precision, recall and support."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ Row = Literal["f1", "precision", "recall", "support"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one sample says."""
+    """True and predicted class of one sample."""
 
     true: int
-    """Number of its class."""
+    """Index of the true class."""
     predicted: tuple[float, ...]
-    """By class: 1, a share where choices are tied, or 0."""
+    """For each class: 1, a share if choices are tied, or 0."""
     tie: bool = False
 
 
 class Classified(Protocol):
-    """A metric that tells of samples which class they are of, and which they are taken for."""
+    """A metric that knows each sample's true class and predicted class."""
 
     labels: tuple[str, ...] | None
 
@@ -46,11 +46,11 @@ class Classified(Protocol):
     def reads_likelihood(self) -> bool: ...
 
     def told(self, sample: Sample, answer: Answer) -> Told:
-        """What the sample says with this answer."""
+        """The sample's true class, and the class predicted by this answer."""
         ...
 
     def class_of(self, sample: Sample) -> int | None:
-        """Number of the sample's class, told without its answer; None where its task or data do not say."""
+        """Index of the sample's class, without looking at its answer; None if its task or data do not give it."""
         ...
 
 
@@ -76,13 +76,13 @@ class ClassRow(MeanMetric):
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None: ...
 
     def found(self, sample: Sample, answer: Answer) -> tuple[float, float, bool]:
-        """How much the sample is taken for the class, whether it is of it (1 or 0), and whether choices tied."""
+        """How far the class is predicted (0 to 1), whether it is the true one (1 or 0), and whether choices tied."""
         told = self.macro.told(sample, answer)
         return told.predicted[self.number], float(told.true == self.number), told.tie
 
 
 class _F1Row(ClassRow):
-    """Statistics (hit, predicted, true) of the one class."""
+    """F1 of one class. Statistics (hit, predicted, true)."""
 
     kind = "f1"
     mean = False
@@ -92,7 +92,7 @@ class _F1Row(ClassRow):
         return Measurement((predicted * true, predicted, true), tie=tie and predicted > 0)
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 3] to F1 [...]; NaN where the class is neither true nor predicted."""
+        """Sums [..., 3] to F1 [...]; NaN if the class is neither true nor predicted."""
         return ratio(2 * sums[..., 0], sums[..., 1] + sums[..., 2])
 
     def estimate(
@@ -104,7 +104,7 @@ class _F1Row(ClassRow):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """By `statistics.macro`, over the one class."""
+        """The estimate of `statistics.macro` over one class."""
         return self._estimate(statistics, clusters, None, missing, ties)
 
     def estimate_weighted(
@@ -117,7 +117,7 @@ class _F1Row(ClassRow):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The same of weighted samples (`protocols.WeightedInterval`)."""
+        """The same for weighted samples (`protocols.WeightedInterval`)."""
         return self._estimate(statistics, clusters, weights, missing, ties)
 
     def _estimate(
@@ -135,7 +135,7 @@ class _F1Row(ClassRow):
 
 
 class _PrecisionRow(ClassRow):
-    """Over the samples that are taken for the class."""
+    """Precision, over the samples predicted as the class."""
 
     kind = "precision"
 
@@ -145,13 +145,13 @@ class _PrecisionRow(ClassRow):
 
 
 class _RecallRow(ClassRow):
-    """Over the samples of the class."""
+    """Recall, over the samples of the class."""
 
     kind = "recall"
     proportion = True
 
     def applies(self, sample: Sample) -> bool:
-        """Whether the sample is of the class."""
+        """Whether the sample belongs to the class."""
         return self.macro.class_of(sample) == self.number
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
@@ -160,7 +160,7 @@ class _RecallRow(ClassRow):
 
 
 class _SupportRow(ClassRow):
-    """How many of the samples are of the class: a count, which estimates nothing."""
+    """Support: the number of samples of the class. It is a count, not an estimate."""
 
     kind = "support"
     unit: Unit = "other"
@@ -196,7 +196,7 @@ class _SupportRow(ClassRow):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The count of the samples as they are, whatever each stands for (`protocols.WeightedInterval`)."""
+        """The count of the samples; their weights are ignored (`protocols.WeightedInterval`)."""
         return self.estimate(statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 

@@ -1,9 +1,9 @@
-"""Macro-F1, and precision, recall, F1 and support of each class, for tasks whose samples are of one class each.
+"""Macro-F1, and precision, recall, F1 and support of each class, for tasks in which each sample has one class.
 
-Which class an answer gives is decided by a metric that tells right from wrong (option `of`): an answer is taken for the class
-whose being the truth would make it right. So choices are told by any accuracy, and generated labels by any way to read them. Choices
-that are exactly tied share the prediction; an answer that is none of the classes, or several, is a prediction of none, and is
-missed by its own class alone.
+A metric that scores answers as right or wrong (option `of`) decides which class an answer predicts: the class that would make
+it right if it were the true one. So any accuracy works for choices, and any way of reading completions for generated labels.
+Exactly tied choices share the prediction. An answer that fits no class, or several, predicts none: it counts as a miss for the
+true class only.
 """
 
 from __future__ import annotations
@@ -26,17 +26,16 @@ from lsm_eval.statistics.macro import macro_f1, macro_f1_estimate
 from lsm_eval.tasks.sample import Sample
 
 MOST_CLASSES = 200
-"""More classes than this are no classes, but every sample's own choices."""
+"""More than this are not classes: each sample then has choices of its own."""
 
 
 class MacroF1(Described):
-    """`macro_f1`: the mean over classes of F1 = 2 TP / (predicted + true), over the classes that are true or predicted in some
-    sample: scikit-learn's `f1_score(average="macro")`. Rows of each class follow: `macro_f1.f1[CLASS]`, `.precision`, `.recall` and `.support`.
+    """`macro_f1`: the mean of F1 = 2 TP / (predicted + true) over the classes that are true or predicted in some sample, as
+    scikit-learn's `f1_score(average="macro")`. Rows of each class follow: `macro_f1.f1[CLASS]`, `.precision`, `.recall`, `.support`.
 
-    `of` is the metric that tells right from wrong, by its name or as a mapping of its name to its options: an accuracy of choices
-    (`acc` by default) or a way to read completions (`exact_match` by default). `labels` are the classes' names: for choices in
-    their order, by default their texts; for completions what the references may be, which cannot be left out.
-    `rows` says which rows each class has.
+    `of` is the metric that scores answers as right or wrong, given by name or as a mapping of its name to its options: by default
+    `acc` for choices and `exact_match` for completions. `labels` are the names of the classes: for choices in their order, by
+    default their texts; for completions the possible references, which must be given. `rows` says which rows each class has.
     """
 
     default_name = "macro_f1"
@@ -65,17 +64,17 @@ class MacroF1(Described):
 
     @cached_property
     def of_choices(self) -> Metric:
-        """What tells the right choice."""
+        """The metric that scores choices."""
         return rule(self.name, self.of or "acc")
 
     @cached_property
     def of_text(self) -> Metric:
-        """What tells a right completion."""
+        """The metric that scores completions."""
         return rule(self.name, self.of or "exact_match")
 
     @property
     def reads_likelihood(self) -> bool:  # type: ignore[override]
-        """Whether the rule does."""
+        """Whether the metric `of` does."""
         return self.of is not None and bool(getattr(self.of_choices, "reads_likelihood", False))
 
     def options(self) -> dict[str, str]:
@@ -83,12 +82,12 @@ class MacroF1(Described):
         return {"of": of, "labels": "+".join(self.labels or ()) if self._named else "choices"}
 
     def check_task(self, request: str, draws: int) -> None:
-        """UserError where the classes cannot be known (`protocols.Demanding`)."""
+        """Raises `UserError` if the classes cannot be known (`protocols.Demanding`)."""
         if request == "generate" and not self._named:
             raise self._without_labels()
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Learns the classes (`protocols.Surveying`)."""
+        """Collects the classes (`protocols.Surveying`)."""
         self._told.clear()
         self._revealed = False
         if not self._named:
@@ -103,7 +102,7 @@ class MacroF1(Described):
                 )
 
     def revealed(self) -> Sequence[Metric]:
-        """The rows of each class, once (`protocols.Revealing`)."""
+        """The rows of each class, returned once (`protocols.Revealing`)."""
         if self._revealed:
             return ()
         self._revealed = True
@@ -111,7 +110,7 @@ class MacroF1(Described):
         return [KINDS[row](self, number) for row in dict.fromkeys(self.rows) for number in numbers]
 
     def told(self, sample: Sample, answer: Answer) -> Told:
-        """The sample's class and what it is taken for; kept, for every row asks."""
+        """The sample's true and predicted class. Cached, because every row asks for it."""
         key = sample.id, answer
         if key not in self._told:
             if isinstance(answer, Scored):
@@ -123,7 +122,7 @@ class MacroF1(Described):
         return self._told[key]
 
     def class_of(self, sample: Sample) -> int | None:
-        """Number of the sample's class, told without its answer; None where its task or data do not say."""
+        """Index of the sample's class, without looking at its answer; None if its task or data do not give it."""
         if len(sample.target) != 1:
             return None
         (target,) = sample.target
@@ -182,7 +181,7 @@ class MacroF1(Described):
             self._measured(self.of_text, replace(sample, target=(label,)), answer).value or 0.0
             for label in self._labels
         ]
-        # An answer that would be right whichever of two classes were true says neither.
+        # An answer that would be right for either of two classes predicts neither.
         taken = [float(one >= 1 and sum(credit) <= 1) for one in credit]
         return Told(true, tuple(taken))
 
@@ -195,7 +194,7 @@ class MacroF1(Described):
         return found
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        """Statistics: by class hits, then predictions, then truths."""
+        """Statistics: hits of each class, then predictions of each, then true samples of each."""
         found = self.told(sample, answer)
         predicted = np.array(found.predicted)
         true = np.zeros(len(predicted))
@@ -217,7 +216,7 @@ class MacroF1(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """By `statistics.macro`."""
+        """The estimate of `statistics.macro`."""
         return self._estimate(statistics, clusters, None, missing, ties)
 
     def estimate_weighted(
@@ -230,7 +229,7 @@ class MacroF1(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The same of weighted samples (`protocols.WeightedInterval`)."""
+        """The same for weighted samples (`protocols.WeightedInterval`)."""
         return self._estimate(statistics, clusters, weights, missing, ties)
 
     def _estimate(

@@ -1,7 +1,7 @@
-"""Metrics over several drawn answers to one question (`draws` in the task): is one of k right, and is the majority of k?
+"""Metrics over several drawn answers to one question (`draws` in the task): whether one of k is right, or the majority of k.
 
-Option `of` is the metric that tells right from wrong. The first answer to a question is greedy: `greedy` scores it, and none of
-the others counts it.
+Option `of` is the metric that scores each answer as right or wrong. The first answer to a question is greedy: only `greedy`
+scores it.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from lsm_eval.tasks.sample import Sample
 
 @runtime_checkable
 class Voting(Protocol):
-    """A metric that can say what a completion answers, whether that is right or not."""
+    """A metric that can read the answer of a completion, right or wrong."""
 
     def vote(self, sample: Sample, answer: Answer) -> Hashable | None:
-        """What it answers, equal for equal answers; None where nothing can be read."""
+        """The answer as a value that is equal for equal answers; None if nothing can be read."""
         ...
 
 
 class OfDraws(MeanMetric):
-    """A mean over questions of something that their draws have together."""
+    """A mean over questions, whose values are computed from all draws of a question."""
 
     def __init__(self, *, of: Spec, fewest: int, name: str | None) -> None:
         super().__init__(name)
         self.of = rule(self.name, of)
         self.fewest_draws = fewest
-        """So many draws it takes."""
+        """The least number of draws that it needs."""
 
     def options(self) -> dict[str, str]:
         return {"of": f"({self.of.signature})"}
 
     def check_task(self, request: str, draws: int) -> None:
-        """UserError where the task draws too few (`protocols.Demanding`)."""
+        """Raises `UserError` if the task draws too few (`protocols.Demanding`)."""
         if draws < self.fewest_draws:
             raise UserError(
                 f"metric {self.name!r} takes {self.fewest_draws} drawn answers to a question, and the task draws "
@@ -52,27 +52,27 @@ class OfDraws(MeanMetric):
         return self.measure_all(sample, [answer])
 
     def graded(self, answers: Sequence[Answer]) -> Sequence[Answer]:
-        """Those that it grades (`runner.cut_off.GradesSome`)."""
+        """The answers that it grades (`runner.cut_off.GradesSome`)."""
         return answers[1:]
 
     @abstractmethod
     def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None: ...
 
     def draws(self, sample: Sample, answers: Sequence[Answer]) -> Sequence[Answer]:
-        """The drawn answers; UserError where there are too few."""
+        """The drawn answers. Raises `UserError` if there are too few."""
         for answer in answers:
             generated(self.name, answer)
         self.check_task("generate", len(answers) - 1)
         return answers[1:]
 
     def values(self, sample: Sample, answers: Sequence[Answer]) -> list[float] | None:
-        """What `of` says of each draw; None where it has no say in the sample."""
+        """The value of `of` for each draw; None if `of` does not count the sample."""
         found = [self.of.measure(sample, answer) for answer in self.draws(sample, answers)]
         known = [one.value for one in found if one is not None and one.value is not None]
         return known if len(known) == len(found) else None
 
     def verdicts(self, sample: Sample, answers: Sequence[Answer]) -> list[bool] | None:
-        """Whether each draw is right; UserError where `of` knows more than right and wrong."""
+        """Whether each draw is right. Raises `UserError` if `of` gives values other than right and wrong."""
         values = self.values(sample, answers)
         odd = next((value for value in values or () if value not in (0.0, 1.0)), None)
         if odd is not None:
@@ -84,9 +84,8 @@ class OfDraws(MeanMetric):
 
 
 class PassAtK(OfDraws):
-    """`pass@k`: chance that at least one of k drawn answers is right, estimated without bias from all draws, for each question
-    (Chen et al. 2021, section 2.1). With k = 1 it is the mean score of the draws. As many draws as k are few: then a
-    question is 0 or 1."""
+    """`pass@k`: the chance that at least one of k drawn answers is right: the unbiased estimate from all draws of each question
+    (Chen et al. 2021, section 2.1). With k = 1 it is the mean score of the draws. With only k draws each question is 0 or 1."""
 
     default_name = "pass@k"
     grades = True
@@ -104,10 +103,10 @@ class PassAtK(OfDraws):
 
 
 class MajAtK(OfDraws):
-    """`maj@k`: chance that the most frequent of k drawn answers is right (self-consistency, Wang et al., arXiv 2203.11171, 2022),
-    the mean over all choices of k of the draws. Tied answers share evenly, and a draw of which nothing can be read has no
-    vote (`statistics.majority`). lm-evaluation-harness's filter `majority_vote` takes the first of the tied, and what
-    cannot be read votes there for `[invalid]`."""
+    """`maj@k`: the chance that the most frequent of k drawn answers is right (self-consistency, Wang et al., arXiv 2203.11171,
+    2022), as the mean over all subsets of k draws. Tied answers share the vote evenly, and a draw that cannot be read has no
+    vote (`statistics.majority`). lm-evaluation-harness's filter `majority_vote` takes the first of tied answers, and counts a
+    draw that cannot be read as a vote for `[invalid]`."""
 
     default_name = "maj@k"
     grades = True
@@ -138,7 +137,7 @@ class MajAtK(OfDraws):
 
 
 class Greedy(OfDraws):
-    """`greedy`: what `of` says of the greedy answer, which comes before the draws."""
+    """`greedy`: the value of `of` for the greedy answer, which comes before the draws."""
 
     default_name = "greedy"
     grades = True
@@ -149,7 +148,7 @@ class Greedy(OfDraws):
         self.higher_is_better = self.of.higher_is_better
 
     def graded(self, answers: Sequence[Answer]) -> Sequence[Answer]:
-        """The greedy one."""
+        """The greedy answer."""
         return answers[:1]
 
     def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None:
@@ -167,18 +166,18 @@ def maj_at_k(*, of: Spec = "exact_match", k: int | list[int], name: str | None =
 
 
 class _WithFurther(OfDraws):
-    """The first of several that differ in k."""
+    """The first of several metrics that differ in k."""
 
     further: Sequence[OfDraws]
 
     def check_task(self, request: str, draws: int) -> None:
-        """UserError where there are too few for any of them."""
+        """Raises `UserError` if there are too few draws for any of them."""
         super().check_task(request, draws)
         for metric in self.further:
             metric.check_task(request, draws)
 
     def revealed(self) -> Sequence[Metric]:
-        """The others (`protocols.Revealing`)."""
+        """The other metrics (`protocols.Revealing`)."""
         return self.further
 
 

@@ -1,4 +1,4 @@
-"""The mean over drawn answers, and the parts of its variance: between questions, and between draws of one question."""
+"""The mean over drawn answers, and the components of its variance: between questions, and between draws of one question."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from lsm_eval.tasks.sample import Sample
 
 
 def draws_mean(*, of: Spec = "exact_match", parts: bool = True, name: str | None = None) -> Metric:
-    """`draws_mean`, with the parts of its variance or without."""
+    """`draws_mean`, with or without the components of its variance."""
     return _PartedMean(of=of, name=name) if parts else DrawsMean(of=of, fewest=1, name=name)
 
 
 class DrawsMean(OfDraws):
-    """`draws_mean`: mean over questions of the mean that `of` has over their draws. Statistics (mean, 1).
+    """`draws_mean`: the mean over questions of the mean of `of` over their draws. Statistics (mean, 1).
 
-    Rows of its own follow (`statistics.components`): NAME`.between_questions` and NAME`.between_draws`, the variances of a
-    question's true mean and of single draws around it, and NAME`.share_of_draws`, the part of the mean's squared standard error that more draws
-    would take away. `parts: false` leaves them out."""
+    Further rows (`statistics.components`): NAME`.between_questions` and NAME`.between_draws`, the variances of the questions'
+    true means and of single draws around them, and NAME`.share_of_draws`, the share of the mean's squared standard error that
+    more draws would remove. `parts: false` leaves them out."""
 
     default_name = "draws_mean"
     grades = True
@@ -44,7 +44,7 @@ class DrawsMean(OfDraws):
 
 
 class _PartedMean(DrawsMean):
-    """The mean with its rows."""
+    """The mean with its further rows."""
 
     def __init__(self, *, of: Spec, name: str | None) -> None:
         super().__init__(of=of, fewest=2, name=name)
@@ -60,7 +60,7 @@ class _PartedMean(DrawsMean):
 
 
 class _Part(MeanMetric):
-    """A part of the variance. Statistics (1, mean, mean², variance over the draws, number of draws)."""
+    """A component of the variance. Statistics (1, mean, mean², variance over the draws, number of draws)."""
 
     kind: ClassVar[str]
     unit: Unit = "other"
@@ -105,7 +105,7 @@ class _Part(MeanMetric):
 
     @property
     def top(self) -> float:
-        """The highest score of a draw."""
+        """The highest possible score of a draw."""
         return 100.0 if self.whole.unit == "points" else 1.0
 
 
@@ -113,7 +113,7 @@ class _Questions(_Part):
     kind = "between_questions"
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 5] to the part [...]."""
+        """Sums [..., 5] to the component [...]."""
         return components.questions(sums[..., :4], _number(sums))
 
     def of_rows(self, rows: FloatArray, draws: int, clusters: Sequence[str | None], missing: int) -> Estimate:
@@ -124,7 +124,7 @@ class _Draws(_Part):
     kind = "between_draws"
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 5] to the part [...]."""
+        """Sums [..., 5] to the component [...]."""
         return ratio(sums[..., 3], sums[..., 0])
 
     def of_rows(self, rows: FloatArray, draws: int, clusters: Sequence[str | None], missing: int) -> Estimate:
@@ -136,7 +136,7 @@ class _Share(_Part):
     unit: Unit = "fraction"
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 5] to the part [...]."""
+        """Sums [..., 5] to the component [...]."""
         return np.asarray(np.minimum(components.share(sums[..., :4], _number(sums)), 1.0))
 
     def of_rows(self, rows: FloatArray, draws: int, clusters: Sequence[str | None], missing: int) -> Estimate:
@@ -144,5 +144,5 @@ class _Share(_Part):
 
 
 def _number(sums: FloatArray) -> FloatArray:
-    """Draws of a question."""
+    """Mean number of draws of a question."""
     return ratio(sums[..., 4], sums[..., 0])

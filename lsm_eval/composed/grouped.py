@@ -1,4 +1,4 @@
-"""The option `by` that every per-sample metric takes: itself over all samples, and again within each group.
+"""The option `by`, which every per-sample metric takes: the metric over all samples, and again within each group.
 
 `{acc: {by: category}}` gives `acc` and `acc[Age]`, `acc[Religion]`, …, each with its own interval, ties and missing
 samples. The groups are the values of `metadata.category`; `by: category*context` crosses two keys
@@ -24,11 +24,11 @@ from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 
 MOST_GROUPS = 200
-"""More groups than this are no groups but the samples themselves: nobody reads such a table."""
+"""More than this are not useful groups: nobody reads such a table."""
 
 
 def keys_of(metric: str, by: Any) -> tuple[str, ...]:
-    """The metadata keys that the option `by` names; UserError where it names none."""
+    """The metadata keys that the option `by` names. Raises `UserError` if it names none."""
     keys = tuple(part.strip() for part in by.split("*")) if isinstance(by, str) else ()
     if not keys or not all(keys):
         raise UserError(
@@ -39,8 +39,8 @@ def keys_of(metric: str, by: Any) -> tuple[str, ...]:
 
 
 def grouped(metric: AnyMetric, by: str) -> Metric:
-    """The metric itself, which also reveals one metric a group. Raises UserError for a metric that has no
-    per-sample statistics to group, or that reveals metrics of its own."""
+    """The metric, which also reveals one metric for each group. Raises `UserError` for a metric without per-sample
+    statistics, or one that reveals metrics of its own."""
     keys = keys_of(metric.name, by)
     if isinstance(metric, CorpusMetric):
         raise UserError(
@@ -56,7 +56,7 @@ def grouped(metric: AnyMetric, by: str) -> Metric:
 
 
 class _Forwarding:
-    """A metric that is another one in all but what its subclasses say."""
+    """A metric that forwards everything to another one unless a subclass overrides it."""
 
     def __init__(self, metric: Metric, keys: tuple[str, ...]) -> None:
         self.metric = metric
@@ -76,7 +76,7 @@ class _Forwarding:
 
     @property
     def signature(self) -> str:
-        # Of the metric over all samples: grouping changes nothing about that number.
+        # That of the metric over all samples: grouping does not change its value.
         return self.metric.signature
 
     @property
@@ -103,16 +103,16 @@ class _Forwarding:
         return self.metric.aggregate(sums)
 
     def has(self, sample: Sample) -> bool:
-        """Whether the sample is one of those that this metric is about."""
+        """Whether the sample belongs to this metric's group."""
         return True
 
     def check_task(self, request: str, draws: int) -> None:
-        """As its metric (`protocols.Demanding`)."""
+        """As the metric does (`protocols.Demanding`)."""
         if isinstance(self.metric, Demanding):
             self.metric.check_task(request, draws)
 
     def applies(self, sample: Sample) -> bool:
-        """Whether the sample would count, told without its answer (`protocols.Selective`)."""
+        """Whether the sample would count, without looking at its answer (`protocols.Selective`)."""
         return self.has(sample) and (not isinstance(self.metric, Selective) or self.metric.applies(sample))
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
@@ -127,7 +127,7 @@ class _WithGroups(_Forwarding):
         self._named: dict[str, None] = {}
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Learns the groups, those too in which nothing will be answered (`protocols.Surveying`)."""
+        """Collects the groups, including those in which no sample is answered (`protocols.Surveying`)."""
         if isinstance(self.metric, Surveying):
             self.metric.survey(samples)
         found = (group_of(self.name, sample, self.keys) for sample in samples)
@@ -139,7 +139,7 @@ class _WithGroups(_Forwarding):
             )
 
     def revealed(self) -> Sequence[Metric]:
-        """One metric a group, in the order in which the samples name them; each only once."""
+        """One metric for each group, in the order in which groups first occur; each is returned once."""
         groups, self._named = self._named, {}
         return [_like(self.metric, _OneGroup)(self.metric, self.keys, group) for group in groups]
 
@@ -164,7 +164,7 @@ class _OneGroup(_Forwarding):
 
 
 class _Joint(_Forwarding):
-    """Reads all answers of a sample, because its metric does."""
+    """For a metric that reads all answers of a sample."""
 
     def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None:
         assert isinstance(self.metric, JointMetric)
@@ -172,7 +172,7 @@ class _Joint(_Forwarding):
 
 
 class _OwnInterval(_Forwarding):
-    """Makes its estimate as its metric does."""
+    """For a metric that makes its own estimate."""
 
     @property
     def weighs(self) -> bool:
@@ -192,7 +192,7 @@ class _OwnInterval(_Forwarding):
 
 
 class _OwnWeights(_Forwarding):
-    """Weighs its samples as its metric does."""
+    """For a metric that weights its samples itself."""
 
     def estimate_weighted(
         self,
@@ -211,7 +211,7 @@ class _OwnWeights(_Forwarding):
 
 
 class _AsksJudge(_Forwarding):
-    """Wants a judge because its metric does; bound to one, it groups the bound metric."""
+    """For a metric that needs a judge; once bound to one, it groups the bound metric."""
 
     metric: Any
 
@@ -233,14 +233,14 @@ class _AsksJudge(_Forwarding):
 
 
 def group_of(metric: str, sample: Sample, keys: Sequence[str]) -> str | None:
-    """The sample's group: its values of these keys, a comma between; None where one of them is null."""
+    """The sample's group: its values of these keys, joined by commas; None if one of them is null."""
     values = [metadata(metric, sample, key) for key in keys]
     return None if any(value is None for value in values) else ", ".join(map(str, values))
 
 
 def _like(metric: Metric, kind: type[Any]) -> type[Any]:
-    """`kind` with those optional protocols that the metric has: what has a method is taken to have the protocol,
-    so that one class with all of them would not do."""
+    """`kind` with those optional protocols that the metric has. An object with a protocol's methods is taken to have the
+    protocol, so a single class with all of them would not do."""
     optional = (
         (_Joint, JointMetric),
         (_OwnInterval, Interval),

@@ -1,4 +1,4 @@
-"""The option `of`: a metric that tells a right answer from a wrong one, for metrics that are made of such verdicts."""
+"""The option `of`: a metric that scores answers as right or wrong, for the metrics that are built on it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Spec = str | dict[str, dict[str, Any]]
 
 
 def rule(metric: str, of: Spec) -> Metric:
-    """The metric that `of` names, which must be a plain mean over samples. Raises UserError where there is none of that
-    name, or it is another kind of metric; `metric` is the one that has the option."""
+    """The metric that `of` names, which must be a plain mean over samples. Raises `UserError` if there is none of that
+    name, or it is another kind of metric. `metric` is the name of the metric with the option, for errors."""
     from lsm_eval.scoring.registry import create
 
     if isinstance(of, dict) and len(of) != 1:

@@ -1,4 +1,4 @@
-"""How rows get into the house: from the hub, a mirror folder, a file beside the task, or a Python function."""
+"""Reading rows from the hub, a mirror folder, a file beside the task, or a Python function."""
 
 from lsm_eval.data.canonical import content_hash
 from lsm_eval.data.load import Table, load

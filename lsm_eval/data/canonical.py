@@ -1,8 +1,8 @@
-"""The canonical form of rows, so that one content has one hash wherever it was read from.
+"""The canonical form of rows, so that the same content has the same hash wherever it was read from.
 
 Every row is one line of JSON (RFC 8259) in UTF-8, ended by a line feed:
 
-- keys sorted by code point, no space after `,` and `:`, nothing escaped but what JSON demands;
+- keys sorted by code point, no space after `,` and `:`, nothing escaped unless JSON requires it;
 - integers (class labels are their codes) in digits; floats in Python's `repr`, the shortest digits that read
   back as the same double (`1.0`, `1e-07`, `NaN`, `Infinity`); null, `true` and `false` as in JSON;
 - dates and times in ISO 8601, decimals in their digits, as strings;
@@ -42,7 +42,7 @@ def content_hash(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def combined_hash(hashes: Mapping[str, str]) -> str:
-    """One hash over the hashes of several configs, in their order; of one config, that config's own."""
+    """One hash over the hashes of several configs, in their order; for a single config, its own hash."""
     if len(hashes) == 1:
         return next(iter(hashes.values()))
     lines = "".join(f"{config} {value}\n" for config, value in hashes.items())

@@ -1,4 +1,4 @@
-"""The Hugging Face hub, through `datasets` and `huggingface_hub`, with each failure as one sentence."""
+"""Reads from the Hugging Face hub, through `datasets` and `huggingface_hub`; each failure is explained in one sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONVERTED = "refs/convert/parquet"
 """The branch in which the hub keeps every data set converted to Parquet."""
 
 TIMEOUT = 10.0
-"""Seconds that the hub has for its first answer; one try, so that a dead network is reported at once."""
+"""Seconds to wait for the hub's first answer, in a single try, so that a dead network is reported at once."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LOG = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ class HubTables:
     """One split of a hub data set."""
 
     tables: Mapping[str, pa.Table]
-    """Config → its rows, with the columns that were asked for."""
+    """Config → its rows, with the requested columns."""
     revision: str | None
-    """Commit that was read; None where the local cache does not tell."""
+    """Commit that was read; None if the local cache does not record it."""
 
 
 def read_hub(
@@ -48,7 +48,7 @@ def read_hub(
     converted: bool,
     offline: bool,
 ) -> HubTables:
-    """Read a split of a hub data set, from the local cache where it is there.
+    """Read a split of a hub data set, from the local cache if it is there.
 
     `columns` None reads all. `revision` is a commit of the repository, or of its converted branch with `converted`. `offline`, or
     HF_HUB_OFFLINE in the environment, reads the local cache only; where the hub cannot be reached the cache is
@@ -62,13 +62,13 @@ def read_hub(
     commit = None if offline else _resolve(hub, wanted)
     with _offline_mode(commit is None):
         if converted:
-            # By its name, so that the cache learns which commit the branch is at and can serve it offline.
+            # By its name, so that the cache records the branch's commit and can serve it offline.
             return _read_converted(hub, configs, split, columns, wanted, offline)
         return _read_plain(hub, configs, split, columns, commit or wanted, offline)
 
 
 def _resolve(hub: str, revision: str | None) -> str | None:
-    """The commit behind `revision`, asked of the hub once; None, with a warning, where it does not answer."""
+    """Asks the hub once for the commit of `revision`; None, with a warning, if the hub does not answer."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -152,7 +152,7 @@ def _read_plain(
 
 
 def _commit_of(data: datasets.Dataset) -> str | None:
-    """`datasets` keeps what it read in a folder named after the commit, and says so nowhere else."""
+    """The commit, taken from the name of the cache folder: `datasets` records it nowhere else."""
     folders = {Path(file["filename"]).parent.name for file in data.cache_files}
     return next((name for name in folders if _COMMIT.fullmatch(name)), None)
 
@@ -167,7 +167,7 @@ def _read_converted(
 ) -> HubTables:
     from huggingface_hub import snapshot_download
 
-    # The hub calls a split that it converted only in part `partial-<split>`.
+    # The hub names a partly converted split `partial-<split>`.
     folders = {config: (f"{config}/{split}", f"{config}/partial-{split}") for config in configs}
     patterns = [f"{folder}/*.parquet" for pair in folders.values() for folder in pair]
     try:
@@ -192,7 +192,7 @@ def _read_converted(
 
 
 def _explained(error: Exception, hub: str, config: str, split: str, offline: bool) -> UserError:
-    """What the libraries say in many ways, as one sentence."""
+    """The libraries' various errors, as one sentence."""
     import huggingface_hub.constants as hub_constants
 
     text = str(error)
@@ -220,7 +220,7 @@ def _explained(error: Exception, hub: str, config: str, split: str, offline: boo
 
 
 def _http_error() -> type[Exception]:
-    """The base of all errors of the HTTP library that `huggingface_hub` happens to use (it changed twice)."""
+    """The base of all errors of the HTTP library that `huggingface_hub` uses (it has changed twice)."""
     from huggingface_hub.errors import HfHubHTTPError
 
     return HfHubHTTPError.__bases__[0]
@@ -234,7 +234,7 @@ def _page(hub: str) -> str:
 
 @contextlib.contextmanager
 def _offline_mode(wanted: bool) -> Iterator[None]:
-    """Both libraries read HF_HUB_OFFLINE once, on import, so that setting it later needs their constants."""
+    """Sets the constants of both libraries, which read HF_HUB_OFFLINE only once, on import."""
     if not wanted:
         yield
         return

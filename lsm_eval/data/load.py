@@ -24,29 +24,29 @@ Pin = str | Mapping[str, str] | None
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of one split, as the task sees them. They are shared: nobody changes them."""
+    """The rows of one split, as the task sees them. They are shared and must not be changed."""
 
     rows: list[Row]
-    """The used columns; with several configs, `config` too."""
+    """The used columns; with several configs, also `config`."""
     ids: list[str]
-    """Parallel to `rows`, unique: the id column's value or the row's number (from 0, in the split as read; in
-    the selection where the task names `ids`), after `<config>/` where there are several configs. A value that
-    several rows share gets `#<row number>`."""
+    """Parallel to `rows`, unique: the id column's value or the row's number, from 0, in the split as read (in the
+    selection if the task names `ids`), with the prefix `<config>/` if there are several configs. A value that
+    several rows share gets the suffix `#<row number>`."""
     source: Source
     name: str
     """Hub id, file or `module:function`."""
     configs: tuple[str, ...]
     split: str
     revision: str | None
-    """Commit of the hub repository; for a mirror, the task file's, and only where the hash is the pinned one."""
+    """Commit of the hub repository; for a mirror, the task file's, and only if the hash is the pinned one."""
     sha256: str
-    """Over the content of all rows (see `canonical`)."""
+    """Hash of the content of all rows (see `canonical`)."""
     hashes: Mapping[str, str] = field(default_factory=dict)
-    """Config → hash; empty where the source has no configs."""
+    """Config → hash; empty if the source has no configs."""
     pinned: bool = False
-    """Whether the hash is the one that the task file names."""
+    """Whether the hash equals the one in the task file."""
     mended: int = 0
-    """Rows with half a surrogate pair, in whose place U+FFFD stands now; the hash is of what was read."""
+    """Number of rows in which half a surrogate pair was replaced by U+FFFD; the hash is of what was read."""
 
 
 def load(
@@ -61,8 +61,8 @@ def load(
     """Read the rows of `dataset`.
 
     `split` reads another split (few-shot examples), to which `where` applies but `ids` does not. `base` is the
-    task file's folder. `keep` is the dataset's `where` as a function over a row, with `config` among the
-    columns where there are several. `pinned` is the hash that the content must have: one over all, or a mapping
+    task file's folder. `keep` is the dataset's `where` as a function over a row, with the column `config` if
+    there are several. `pinned` is the hash that the content must have: one over all, or a mapping
     config → hash; None checks nothing.
 
     Raises `UserError` for data that is missing, broken or empty, lacks a used column or one of `ids`, or differs
@@ -111,14 +111,14 @@ def load(
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What was read, before any selection."""
+    """The rows as read, before any selection."""
 
     source: Source
     name: str
     where: str
-    """For messages: which data, and where it was read from."""
+    """For messages: the data and the place they were read from."""
     rows: Mapping[str, list[Row]]
-    """Config → rows; the config of a source without any is the empty string."""
+    """Config → rows; a source without configs has the key ""."""
     revision: str | None = None
 
     def place(self, config: str) -> str:
@@ -197,7 +197,7 @@ def _one_split_only(dataset: Dataset, split: str) -> None:
 
 
 def used_columns(dataset: Dataset) -> tuple[str, ...]:
-    """The columns that have to be read: those that the task uses, and the one that names the rows."""
+    """The columns that have to be read: those that the task uses, and the id column."""
     extra = None if dataset.reshape else dataset.id_column
     return dataset.columns if extra is None or extra in dataset.columns else (*dataset.columns, extra)
 
@@ -205,8 +205,8 @@ def used_columns(dataset: Dataset) -> tuple[str, ...]:
 def read_tables(
     dataset: Dataset, split: str, columns: Sequence[str] | None, options: DataOptions
 ) -> tuple[Mapping[str, Any], str | None]:
-    """Config → Arrow table of one split of a hub data set (`columns` None: all), and its commit; of several splits
-    joined by `+`, one after the other."""
+    """Returns config → Arrow table of one split of a hub data set (`columns` None: all), and its commit. Splits joined
+    by `+` are read one after the other."""
     if "+" in split:
         from lsm_eval.data.parquet import join_tables
 
@@ -237,7 +237,7 @@ def read_tables(
 
 
 def _with_columns(rows: Sequence[Row], columns: Sequence[str], where: str) -> list[Row]:
-    """Only the columns; one that a row lacks is null there, one that every row lacks is an error."""
+    """The rows with only these columns: null if a row lacks one, an error if every row lacks it."""
     from lsm_eval.data.parquet import check_columns
 
     there = list(dict.fromkeys(name for row in rows for name in row))
@@ -247,7 +247,7 @@ def _with_columns(rows: Sequence[Row], columns: Sequence[str], where: str) -> li
 
 
 def _read_ids(path: Path) -> dict[str, int]:
-    """The wanted ids and their order."""
+    """The wanted ids and their positions."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
@@ -271,7 +271,7 @@ def _hashed(rows: Sequence[Row], where: str) -> str:
 
 
 def _check_pin(pinned: Pin, sha256: str, hashes: Mapping[str, str], parts: _Parts, allow: bool) -> bool:
-    """Whether the content is what the task file names. Raises `UserError` where it is not and may not differ."""
+    """Whether the content matches the pinned hash; False without one. Raises `UserError` if it differs and may not."""
     if pinned is None:
         return False
     if isinstance(pinned, str):

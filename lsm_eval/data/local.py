@@ -14,9 +14,9 @@ from lsm_eval.plugins import calling
 
 
 def read_file(path: Path) -> Rows:
-    """The rows of a .jsonl, .json, .csv or .parquet file; values of a .csv are strings.
+    """Reads the rows of a .jsonl, .json, .csv or .parquet file; values of a .csv are strings.
 
-    Raises `UserError`, with the line where there is one, for a file that is missing or broken.
+    Raises `UserError`, with the line if known, for a file that is missing or broken.
     """
     readers: dict[str, Callable[[Path], Rows]] = {
         ".jsonl": read_jsonl,
@@ -44,7 +44,7 @@ def read_file(path: Path) -> Rows:
 def call_python(
     reference: str, arguments: Mapping[str, Any], split: str | None, *, base: Path = Path()
 ) -> Rows:
-    """The rows that `module:function` returns, called with `arguments`, and with `split` where it takes one.
+    """The rows that `module:function` returns, called with `arguments`, and with `split` if it takes one.
 
     `split` is None unless the examples' split is wanted. `base` is the folder of a `file.py:function`. Raises `UserError` for a function that is not there,
     does not take the arguments, or returns something other than a list of dicts with string keys.
@@ -105,7 +105,7 @@ def call_reshape(reference: str, rows: Rows, arguments: Mapping[str, Any], *, ba
 def _failing_row(
     function: Callable[..., Any], rows: Rows, arguments: Mapping[str, Any], kind: type[BaseException]
 ) -> str:
-    """The row that a function over all rows fails on, in words: the first that it fails on by itself."""
+    """Names the row that a function over all rows fails on: the first that it fails on by itself."""
     for number, row in enumerate(rows):
         try:
             function([row], **arguments)
@@ -127,7 +127,7 @@ def _checked(rows: Any, reference: str) -> Rows:
 
 
 def _resolve(reference: str, key: str = "python", base: Path = Path()) -> Callable[..., Any]:
-    """The function that a task file names; which of them it may name is checked before (`tasks.trust`)."""
+    """The function that a task file names. Whether it may name it was checked before (`tasks.trust`)."""
     from lsm_eval.folders.running import load_beside
 
     if own := load_beside(reference, base):
@@ -162,7 +162,7 @@ def _read_parquet(path: Path) -> Rows:
 
 
 def _undecodable(path: Path) -> str:
-    """Where a file stops to be UTF-8, in words: the error itself counts from a place within the file."""
+    """The place where a file stops being UTF-8, in words; the error itself counts from somewhere within the file."""
     before = 0
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):

@@ -8,11 +8,11 @@ from pathlib import Path
 from lsm_eval.errors import UserError
 
 _NOT_IN_NAMES = re.compile(r"[/\\\0\n\r]|^[A-Za-z]:")
-"""What parts folders from each other, on one system or another."""
+"""Characters that end a name on some system, and drive letters."""
 
 
 def mirror_path(hub: str, config: str, split: str) -> Path:
-    """A split's place in every mirror, relative to its root.
+    """The path of a split in every mirror, relative to its root.
 
     Raises `UserError` for a name that would lead out of the mirror's folder.
     """
@@ -26,10 +26,10 @@ def mirror_path(hub: str, config: str, split: str) -> Path:
 
 
 def find_in_mirror(mirror: Path, hub: str, config: str, split: str) -> Path:
-    """The file of one split. Raises `UserError`, naming what there is instead, where it is missing.
+    """The file of one split. Raises `UserError` if it is missing, naming what is there instead.
 
-    A run that names a mirror reads nothing else: a site that is cut off from the net on purpose must not be
-    surprised by a download.
+    A run that names a mirror reads nothing else: a site that is cut off from the internet on purpose must never
+    start a download.
     """
     if not mirror.is_dir():
         raise UserError(

@@ -1,4 +1,4 @@
-"""What a run decides about its data."""
+"""Options of a run about its data."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class DataOptions:
-    """What a run decides about its data."""
+    """Options of a run about its data."""
 
     mirror: Path | None = None
-    """Folder that hub data sets are read from instead of the hub (--data-mirror, LSM_EVAL_DATA_MIRROR)."""
+    """Folder to read hub data sets from instead of the hub (--data-mirror, LSM_EVAL_DATA_MIRROR)."""
     files: Path | None = None
-    """Folder that data sets in their source's own files are read from instead of being downloaded (--data-files,
+    """Folder to read data sets in their source's own files from, instead of downloading them (--data-files,
     LSM_EVAL_DATA_FILES)."""
     offline: bool = False
-    """Never ask the network; the hub's local cache only."""
+    """Never use the network; read only the hub's local cache."""
     allow_drift: bool = False
-    """Go on where the content is not what the task file pins."""
+    """Continue if the content does not match the hash that the task file pins."""

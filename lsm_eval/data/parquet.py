@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """The named columns (None: all) of one Parquet file, in the order given.
 
-    Raises `UserError` for a file that is missing or broken, for a column that it lacks, and for one that stands in
+    Raises `UserError` for a file that is missing or broken, for a column that it lacks, and for one that occurs in
     it twice.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        # An open file: a path such as `s3:x` would be taken for an address. One of Arrow's own: its threads would need
-        # Python to read one of Python's, and may still be at it when Python ends.
+        # An open file, because a path such as `s3:x` would be taken for an address. Arrow's own, because its threads
+        # would need Python to read one of Python's, and may still be reading when Python ends.
         with pa.OSFile(str(path)) as content, pq.ParquetFile(content) as file:
             there = file.schema_arrow.names
             if columns is not None:
@@ -33,7 +33,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
                 raise UserError(
                     f"{path}: the column {twice!r} stands twice: give each column a name of its own."
                 )
-            # One thread: small files gain nothing, and a run has better use for the cores.
+            # One thread: small files gain nothing from more, and a run has better uses for the cores.
             table = file.read(columns=None if columns is None else list(columns), use_threads=False)
             return table if columns is None else table.select(list(columns))
     except FileNotFoundError as error:
@@ -47,8 +47,8 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def read_parts(paths: Sequence[Path], columns: Sequence[str] | None = None) -> pa.Table:
-    """Several Parquet files of one split as one table, in the order given. Raises `UserError` as `read_parquet` and
-    `join_tables` do."""
+    """Reads several Parquet files of one split as one table, in the order given. Raises `UserError` as `read_parquet`
+    and `join_tables` do."""
     return join_tables(
         [read_parquet(path, columns) for path in paths], ", ".join(path.name for path in paths)
     )
@@ -57,9 +57,9 @@ def read_parts(paths: Sequence[Path], columns: Sequence[str] | None = None) -> p
 def join_tables(tables: Sequence[pa.Table], where: str) -> pa.Table:
     """The rows of the tables, one table after the other.
 
-    Types that differ in width or encoding only (string and large_string or a dictionary of strings, int32 and int64)
-    are no difference, and a column that a table lacks is null there. Raises `UserError`, which starts with `where`,
-    for columns of types that have nothing in common.
+    Types may differ in width or encoding (string and large_string or a dictionary of strings, int32 and int64). A
+    column that a table lacks is null there. Raises `UserError`, which starts with `where`, for columns of
+    incompatible types.
     """
     import pyarrow as pa
 
@@ -110,7 +110,7 @@ def rows_of(table: pa.Table, where: str = "the table") -> list[dict[str, Any]]:
 
 
 def check_columns(wanted: Iterable[str], there: Sequence[str], where: str) -> None:
-    """Raises `UserError` for the first wanted column that is not there, naming the nearest."""
+    """Raises `UserError` for the first wanted column that is missing, naming the most similar one."""
     import difflib
 
     for column in wanted:
@@ -127,7 +127,7 @@ def _holds(kind: pa.DataType, json_type: type) -> bool:
 
 
 def _parsed(value: Any, kind: pa.DataType, json_type: type) -> Any:
-    """`value` of an Arrow type, with the JSON text anywhere inside it parsed."""
+    """`value` of an Arrow type, with any JSON text inside it parsed."""
     import json
 
     if value is None or not _holds(kind, json_type):
@@ -140,7 +140,7 @@ def _parsed(value: Any, kind: pa.DataType, json_type: type) -> Any:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """The table with its dictionaries written out, and its texts and bytes in types that can be joined."""
+    """The table with its dictionaries decoded, and its texts and bytes in types that can be joined."""
     import pyarrow as pa
 
     schema = pa.schema([field.with_type(_plain_type(field.type)) for field in table.schema])

@@ -1,4 +1,4 @@
-"""Which rows of a data set a task uses, and what they are called."""
+"""Selects and names the rows of a data set that a task uses."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Selection:
             self._found.update(name for _, name, _, _ in chosen)
         self.by_config[config] = [content for _, _, content, _ in chosen]
         self.rows += [seen for _, _, _, seen in chosen]
-        # A mirror may hold just the rows of `ids`: their number in the selection is the same everywhere.
+        # A mirror may hold only the rows of `ids`; numbers within the selection are the same everywhere.
         numbers = range(len(chosen)) if self._wanted is not None else (number for number, *_ in chosen)
         self._names += [
             (well_formed(name), number) for (_, name, _, _), number in zip(chosen, numbers, strict=True)

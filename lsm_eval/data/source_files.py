@@ -1,7 +1,7 @@
-"""Data sets that are no hub sets: files in their source's own format, from a folder or by download.
+"""Data sets from outside the hub: files in their source's own format, from a folder or by download.
 
-With a folder named (`--data-files`) nothing is downloaded. What is unpacked or downloaded lies in the cache under
-its hash, so that it is fetched once and can be trusted.
+If a folder is named (`--data-files`), nothing is downloaded. Unpacked and downloaded files are cached under their
+hash, so that each is fetched once and can be trusted.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from lsm_eval.data.schema import SourceFile
 
 TIMEOUT = 30.0
-"""Seconds that a server has for its first answer."""
+"""Seconds to wait for a server's first answer."""
 
 LARGEST = 512 * 2**20
-"""Bytes of one file, at most: more is no benchmark's text."""
+"""Most bytes of one file; no benchmark's text is larger."""
 
 
 def locate(files: Sequence[SourceFile], options: DataOptions) -> list[Path]:
-    """The unpacked files, in order, each checked against its hash.
+    """Returns the unpacked files, in order, each checked against its hash.
 
     Raises `UserError` for one that is missing, differs from its hash (unless `options.allow_drift`), or cannot be
     downloaded.
@@ -40,7 +40,7 @@ def locate(files: Sequence[SourceFile], options: DataOptions) -> list[Path]:
 
 
 def _locate(file: SourceFile, options: DataOptions) -> Path:
-    # The name's ending tells how to read it, so the cached file keeps it.
+    # The name's ending tells how to read the file, so the cached copy keeps it.
     kept = cache_dir() / "files" / file.sha256 / Path(file.name).name
     if options.files is None:
         if kept.is_file():
@@ -101,7 +101,7 @@ def _download(file: SourceFile, options: DataOptions) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """All of it or nothing, whoever else writes the same."""
+    """Writes all of the file or nothing, even if other processes write the same file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:

@@ -1,4 +1,4 @@
-"""Rows from text files: JSON Lines, JSON and CSV, each fault as one sentence that names the line."""
+"""Rows from text files: JSON Lines, JSON and CSV. Each fault is one sentence that names the line."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from lsm_eval.errors import UserError
 Rows = list[dict[str, Any]]
 
 _LONGEST_CELL = 2**31 - 1
-"""Characters of a CSV cell: what a C long holds everywhere. Python's own limit would refuse long documents."""
+"""Most characters of a CSV cell: the largest C long on every system. Python's own limit would refuse long documents."""
 
 
 def read_jsonl(path: Path) -> Rows:
-    """The rows of a file with one JSON object a line; empty lines are passed over."""
+    """The rows of a file with one JSON object per line; empty lines are skipped."""
     rows: Rows = []
-    # Text mode splits at \n, \r and \r\n only; other line separators may stand inside JSON strings.
+    # Text mode splits at \n, \r and \r\n only; other line separators may occur inside JSON strings.
     with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -94,7 +94,7 @@ def _whole_lines(path: Path, lines: Any) -> Iterator[str]:
 
 @contextmanager
 def _long_cells() -> Iterator[None]:
-    """Cells of any length; the limit is the whole process's, and put back afterwards."""
+    """Allows cells of any length. The limit holds for the whole process, and is restored afterwards."""
     before = csv.field_size_limit(_LONGEST_CELL)
     try:
         yield
@@ -103,7 +103,7 @@ def _long_cells() -> Iterator[None]:
 
 
 class _LossError(ValueError):
-    """What Python's reader takes, losing or changing something."""
+    """For content that Python's reader accepts, but loses or changes."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _float(digits: str) -> float:
     return number
 
 
-# Python's NaN and Infinity are read, as Parquet has them too (`canonical`).
+# NaN and Infinity are accepted, since Parquet has them too (`canonical`).
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float)
 
 
@@ -133,7 +133,7 @@ def _why(error: ValueError | RecursionError) -> str:
         return "brackets are nested too deep to be read"
     if isinstance(error, _LossError):
         return str(error)
-    return "a whole number has too many digits to be read"  # the one other ValueError: int's limit
+    return "a whole number has too many digits to be read"  # the only other ValueError: int's limit
 
 
 def _kind(value: Any) -> str:

@@ -1,1 +1,1 @@
-"""What stands beside task files: where the folders of benchmarks lie, what their `code.py` declares, and how it is run."""
+"""The folders of benchmarks: where they are, what their `code.py` declares, and how it is run."""

@@ -1,12 +1,12 @@
-"""What the `code.py` of a benchmark's folder says that it has, read without running it.
+"""Reads what the `code.py` of a benchmark's folder declares, without running it.
 
-Two tables of literals at its top level, of which either may be left out:
+It has two tables of literals at its top level, either of which may be left out:
 
     METRICS: MetricRows = {"name": ("Class", "what it is", "fraction", True, "score generate")}
     FUNCTIONS = ("name", "another")
 
-`METRICS`: a metric's name, and the class or function of `code.py` that makes it, a few words, its unit, whether higher is
-better (None: neither), and the kinds of request whose answers it reads. `FUNCTIONS`: what templates may call.
+`METRICS`: a metric's name, the class or function of `code.py` that makes it, a short description, its unit, whether higher is
+better (None: neither), and the kinds of request whose answers it reads. `FUNCTIONS`: the functions that templates may call.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ CODE = "code.py"
 _TABLE = re.compile(r"^(METRICS|FUNCTIONS)\b(?:\s*:[^=\n]*)?\s*=\s*", re.MULTILINE)
 _UNREADABLE = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 _END = re.compile(r"^[\])}]", re.MULTILINE)
-"""The line on which a table of several lines ends, as formatters write it."""
+"""The last line of a table of several lines, as formatters write it."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What a folder's code has, by name."""
+    """What a folder's code declares, by name."""
 
     metrics: Mapping[str, tuple[str, Entry]]
-    """The class or function that makes a metric, and what is known of it."""
+    """Metric → the class or function that makes it, and its entry."""
     functions: tuple[str, ...]
 
 
 def declared(file: Path) -> Declared:
-    """What a file declares. Raises `UserError` for tables that cannot be read without running it."""
+    """Returns what a file declares. Raises `UserError` for tables that cannot be read without running it."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -54,7 +54,7 @@ def declared(file: Path) -> Declared:
 
 
 def _value(text: str, found: re.Match[str], file: Path) -> Any:
-    """The literal that a table is. Mostly its own lines are enough, which take a tenth of the time of the whole file."""
+    """The value of a table. Usually parsing its own lines is enough, in a tenth of the time of the whole file."""
     table, _, below = text[found.end() :].partition("\n")
     if table.rstrip().endswith(("{", "(", "[")) and (end := _END.search(below)):
         table += "\n" + below[: end.end()]

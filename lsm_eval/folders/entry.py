@@ -1,4 +1,4 @@
-"""What is known of a metric without loading it."""
+"""What is known about a metric without loading it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Unit = Literal["fraction", "points", "perplexity", "bits", "nats", "other"]
-"""`fraction`: 0 to 1, shown as a percentage. `points`: 0 to 100 by the field's custom (BLEU, chrF)."""
+"""`fraction`: 0 to 1, shown as a percentage. `points`: 0 to 100, as is usual for BLEU and chrF."""
 
 UNITS: tuple[Unit, ...] = ("fraction", "points", "perplexity", "bits", "nats", "other")
 
@@ -19,11 +19,11 @@ KINDS = ("score", "generate", "perplexity")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of a metric without loading it."""
+    """What is known about a metric without loading it."""
 
     description: str
     unit: Unit | None
-    """None where only the loaded metric knows it."""
+    """None if only the loaded metric knows it."""
     factory: str
     """`module:name` of the callable that makes it."""
     higher_is_better: bool | None

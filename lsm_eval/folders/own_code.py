@@ -1,7 +1,7 @@
-"""The Python code of a benchmark's own folder: found, declared, and run where a task needs it.
+"""Finds the Python code of a benchmark's own folder, reads its declarations, and runs it if a task needs it.
 
-`code.py` beside the task files has the benchmark's metrics, the functions of its templates, and the readers of its data.
-Other files beside it are imported from it as `from .answer import read`.
+`code.py` beside the task files has the benchmark's metrics, the functions for its templates, and the readers of its data.
+It imports other files beside it as in `from .answer import read`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lsm_eval.folders.running import python_files, run
 
 @dataclass(frozen=True, eq=False)
 class OwnCode:
-    """The `code.py` of a folder. Making one runs nothing."""
+    """The `code.py` of a folder. Creating one runs nothing."""
 
     file: Path
     declared: Declared
@@ -38,7 +38,7 @@ class OwnCode:
         return self.declared.functions
 
     def metric(self, name: str) -> Entry | None:
-        """What is known of a metric of that name; None where the folder has none."""
+        """The entry of the metric of that name; None if the folder has none."""
         found = self.declared.metrics.get(name)
         return found[1] if found else None
 
@@ -47,11 +47,11 @@ class OwnCode:
         return [*self.declared.metrics]
 
     def made_by(self, metric: str) -> Callable[..., Any]:
-        """What makes a metric that the folder has. Runs the file. Raises `UserError`."""
+        """The class or function that makes a metric of the folder. Runs the file. Raises `UserError`."""
         return self._get(self.declared.metrics[metric][0])
 
     def callables(self) -> dict[str, Callable[..., Any]]:
-        """The functions of templates, by name. Runs the file. Raises `UserError`."""
+        """The template functions, by name. Runs the file. Raises `UserError`."""
         return {name: self._get(name) for name in self.functions}
 
     @cached_property
@@ -68,7 +68,7 @@ class OwnCode:
 
 
 def own_code(folder: Path) -> OwnCode | None:
-    """The code of a folder; None where there is none, or it declares nothing. Raises `UserError` for a broken table."""
+    """The code of a folder; None if there is none, or it declares nothing. Raises `UserError` for a broken table."""
     file = folder / CODE
     if not file.is_file():
         return None
@@ -78,7 +78,7 @@ def own_code(folder: Path) -> OwnCode | None:
 
 @lru_cache(maxsize=1)
 def packaged_metrics() -> Mapping[str, Entry]:
-    """The metrics of the folders that come with lsm-eval, by name; their code is not run."""
+    """The metrics of the folders that come with lsm-eval, by name. Their code is not run."""
     return {
         name: replace(entry, factory=f"{module_name(file)}:{made}", origin="built-in")
         for file in sorted(packaged_tasks().glob(f"*/*/{CODE}"))
@@ -87,8 +87,8 @@ def packaged_metrics() -> Mapping[str, Entry]:
 
 
 def metrics_beside(include: Iterable[Path]) -> tuple[dict[str, Entry], dict[Path, UserError]]:
-    """The metrics of the folders in and below these, by name, the first of each name; and what is wrong with files whose tables
-    cannot be read. No code is run."""
+    """Returns the metrics of the folders in and below these, by name (the first of each name), and the errors of files whose
+    tables cannot be read. No code is run."""
     found: dict[str, Entry] = {}
     broken: dict[Path, UserError] = {}
     for file in (file for folder in include for file in python_files(folder) if file.name == CODE):

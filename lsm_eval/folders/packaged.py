@@ -1,4 +1,4 @@
-"""Where the benchmarks that come with lsm-eval lie, and under which names their code is imported."""
+"""The folder of the benchmarks that come with lsm-eval, and the module names of their code."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = "lsm_eval.benchmarks"
-"""The package whose parts are the folders of `packaged_tasks`."""
+"""The package whose subpackages are the folders of `packaged_tasks`."""
 
 
 def packaged_tasks() -> Path:
-    """Folder of the tasks that come with lsm-eval: inside the wheel, or the checkout's own."""
+    """Folder of the tasks that come with lsm-eval, in the wheel or in the checkout."""
     inside = Path(__file__).resolve().parent.parent / "_tasks"
     return inside if inside.is_dir() else inside.parent.parent / "tasks"
 
 
 def module_name(file: Path) -> str | None:
-    """The name by which a Python file that comes with lsm-eval is imported, the same in a checkout and in a wheel; None
-    for any other file."""
+    """The module name of a Python file that comes with lsm-eval, the same in a checkout and in a wheel; None for any
+    other file."""
     if not comes_with_us(file):
         return None
     folder = file.parent.resolve().relative_to(_root())
@@ -25,8 +25,8 @@ def module_name(file: Path) -> str | None:
 
 
 def comes_with_us(file: Path) -> bool:
-    """Whether a file stands in a folder that came with lsm-eval, so that its neighbours did, too. A link to one elsewhere does
-    not."""
+    """Whether a file is in a folder that comes with lsm-eval, so that its neighbours come with it too. Not for a link in
+    another folder."""
     return file.parent.resolve().is_relative_to(_root())
 
 

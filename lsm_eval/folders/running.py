@@ -1,7 +1,7 @@
-"""Python files that no package is installed for: those beside task files, run as they stand, each once.
+"""Runs Python files beside task files, which belong to no installed package, each once.
 
-A file that comes with lsm-eval is a module of `lsm_eval.benchmarks`. Any other is run under a name of its own, together with the
-files that it imports from its folder.
+A file that comes with lsm-eval is a module of `lsm_eval.benchmarks`. Any other gets a module name of its own, as do the files
+that it imports from its folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lsm_eval.folders.packaged import comes_with_us, module_name
 from lsm_eval.names import checked_beside
 
 _INCLUDED = "lsm_eval_included_"
-"""Begins the name of the package that an included folder is."""
+"""Prefix of the package name of an included folder."""
 
 BESIDE = re.compile(r"(?P<file>[^:]+\.py):(?P<function>[A-Za-z_]\w*)", re.ASCII)
 """How a task file names a function of a Python file in its folder: `rows.py:function`."""
@@ -43,7 +43,7 @@ def beside(reference: str, folder: Path) -> Path | None:
 def load_beside(reference: str, folder: Path) -> Callable[..., Any] | None:
     """The function that `rows.py:function` names; None for a function of a package. Runs that file.
 
-    Raises `UserError` where it is not there, or cannot be run.
+    Raises `UserError` if it does not exist, or cannot be run.
     """
     file = beside(reference, folder)
     if file is None:
@@ -55,12 +55,12 @@ def load_beside(reference: str, folder: Path) -> Callable[..., Any] | None:
 
 
 def run(file: Path) -> ModuleType:
-    """The module that a Python file is, run once. Raises `UserError` where it is not there, or cannot be run."""
+    """The module of a Python file, which is run once. Raises `UserError` if it does not exist or cannot be run."""
     if not file.is_file():
         content(file)
     name = module_name(file)
     if name is None:
-        # Under a name of its own, so that files of one name in two folders stay apart; changed files are run anew.
+        # Its own module name keeps files of the same name in two folders apart; changed files are run again.
         name = f"{_INCLUDED}{_digest(file.parent)}.{file.stem.replace('.', '_')}"
     if name in sys.modules:
         return sys.modules[name]
@@ -73,7 +73,7 @@ def run(file: Path) -> ModuleType:
 
 
 def _run_beside(name: str, file: Path) -> ModuleType:
-    """Runs a file as a part of the package that its folder is."""
+    """Runs a file as a module of its folder's package."""
     package = name.rpartition(".")[0]
     if package not in sys.modules:
         parent = ModuleType(package)
@@ -95,7 +95,7 @@ def _run_beside(name: str, file: Path) -> ModuleType:
 
 
 class _Fresh(SourceFileLoader):
-    """Runs a file as it stands: what Python has kept compiled of it may be older, by as little as a second."""
+    """Runs the source of a file: Python's compiled copy may be out of date, if by less than a second."""
 
     def get_code(self, fullname: str) -> CodeType:
         return self.source_to_code(self.get_data(self.path), self.path)
@@ -120,7 +120,7 @@ class _Neighbours:
 
 
 def content(file: Path) -> bytes:
-    """What a Python file says. Raises `UserError`."""
+    """The bytes of a Python file. Raises `UserError` if it cannot be read."""
     try:
         return file.read_bytes()
     except OSError as error:
@@ -128,7 +128,7 @@ def content(file: Path) -> bytes:
 
 
 def python_files(folder: Path) -> list[Path]:
-    """Those in a folder and below it, but for hidden folders: what the code in it may import as its own."""
+    """The Python files in a folder and below it, without hidden folders: those that its code can import as its own."""
     found = (path for path in folder.rglob("*.py") if path.is_file())
     return sorted(
         path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts)

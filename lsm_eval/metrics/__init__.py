@@ -1,1 +1,1 @@
-"""How an answer is scored: one file a family."""
+"""The built-in metrics, one file per family."""

@@ -1,7 +1,7 @@
-"""What a metric is: per-sample sufficient statistics first, an aggregate computed from their sums second.
+"""The interface of a metric: sufficient statistics of each sample, and an aggregate computed from their sums.
 
-Because an aggregate is a function of sums, its interval follows from the rows (`lsm_eval.statistics`). A metric sees samples and
-responses; it never sees a model.
+Because an aggregate is a function of sums, its interval follows from the samples' rows (`lsm_eval.statistics`). A metric sees
+samples and responses, never a model.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one metric says of one sample."""
+    """One metric's result for one sample."""
 
     statistics: tuple[float, ...]
     """Sufficient statistics, summed over samples and handed to `aggregate`."""
     value: float | None = None
-    """The sample's own score, for the per-sample table; None where it has none on its own."""
+    """The sample's own score, for the per-sample table; None if it has none."""
     tie: bool = False
     """Whether the decision was an exact tie between choices."""
 
@@ -44,12 +44,12 @@ class Metric(Protocol):
 
     @property
     def higher_is_better(self) -> bool | None:
-        """None where neither direction is (a bias rate whose fair value lies in the middle)."""
+        """None if neither direction is better (a bias rate whose fair value lies in the middle)."""
         ...
 
     @property
     def signature(self) -> str:
-        """What makes the number reproducible: version, tokenizer, normalisation, options."""
+        """All that is needed to reproduce the number: version, tokenizer, normalisation, options."""
         ...
 
     @property
@@ -64,18 +64,18 @@ class Metric(Protocol):
         ...
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
-        """Statistics of one sample, all of one length k; None if the sample has no say in this metric
+        """Statistics of one sample, always of the same length k; None if the metric does not count the sample
         (an unambiguous item, for a metric over ambiguous ones)."""
         ...
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums of statistics, shape [..., k], to the metric's value, shape [...]; NaN where undefined."""
+        """Sums of statistics, shape [..., k], to the metric's values, shape [...]; NaN if undefined."""
         ...
 
 
 @runtime_checkable
 class CorpusMetric(Protocol):
-    """A metric that only exists over a whole set of samples (a module of the `evaluate` library)."""
+    """A metric that is defined only over a whole set of samples (a module of the `evaluate` library)."""
 
     @property
     def name(self) -> str: ...

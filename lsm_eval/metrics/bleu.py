@@ -1,4 +1,4 @@
-"""BLEU, and the tokenizers that it counts words with."""
+"""BLEU and its tokenizers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _INSTALL = {
     "flores200": "sentencepiece",
     "spBLEU-1K": "sentencepiece",
 }
-"""What a tokenizer needs beyond sacrebleu itself."""
+"""Packages that a tokenizer needs besides sacrebleu itself."""
 
 
 class Bleu(SacrebleuMetric):
@@ -94,7 +94,7 @@ class Bleu(SacrebleuMetric):
             correct[..., 1:] += self.smooth_value
             total[..., 1:] += self.smooth_value
 
-        # sacrebleu stops at the first order of which the system has no n-gram at all.
+        # sacrebleu stops at the first order for which the system has no n-gram at all.
         reached = np.cumprod(total > 0, axis=-1).astype(bool)
         precisions = 100 * ratio(correct, total)
         none_right = reached & (correct == 0)
@@ -123,7 +123,7 @@ def _bleu(**options: Any) -> BLEU:
 
 
 def _check_tokenizer(metric: str, tokenize: str, offline: bool) -> None:
-    """UserError for a tokenizer that does not exist, or that would have to be downloaded while offline."""
+    """Raises `UserError` for a tokenizer that does not exist, or would have to be downloaded while offline."""
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.tokenizers.tokenizer_spm import SPM_MODELS
     from sacrebleu.utils import SACREBLEU_DIR
@@ -142,7 +142,7 @@ def _check_tokenizer(metric: str, tokenize: str, offline: bool) -> None:
 
 
 def _with_tokenizer(metric: str, tokenize: str, build: Callable[[], BLEU]) -> BLEU:
-    """The scorer; UserError that says what to install where its tokenizer cannot be had."""
+    """The scorer. Raises `UserError` that says what to install if its tokenizer is not available."""
     try:
         return build()
     except (ImportError, RuntimeError) as error:

@@ -1,11 +1,11 @@
-"""What benchmarks share that ask each question in an ambiguous and in a disambiguated context (BBQ and its kind).
+"""Shared code for benchmarks that ask each question in an ambiguous and a disambiguated context (such as BBQ).
 
 A sample's metadata has `context_condition` (`ambig` or `disambig`), `unknown` (index of the choice that says it cannot be
-known) and whatever says which choices are biased; `target` is the right choice.
+known) and values that say which choices are biased; `target` is the right choice.
 
 The choice is the likeliest one (score), or the one that a generated answer names (generate): then `options` has
 the choices in the order shown, `target` the text of the right one, and `names` may have other words for them. An
-answer that names no single option has no say.
+answer that does not name exactly one option is not counted.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from lsm_eval.tasks.sample import Sample
 
 Context = Literal["ambig", "disambig"]
 Fold = Callable[[str], str]
-"""Makes texts alike that differ in nothing that counts."""
+"""Removes differences between texts that do not matter."""
 
 
 @lru_cache(maxsize=4096)
 def folded(text: str) -> str:
-    """Lower case, without braces, a final full stop and outer spaces."""
+    """The text in lower case, without braces, a final full stop and outer spaces."""
     return plain(text).replace("}", "").lower().strip().removesuffix(".").strip()
 
 
 def tallies(
     chosen: Sequence[int], *, unknown: int, biased: Collection[int], right: frozenset[int]
 ) -> tuple[float, float, float]:
-    """(biased, not unknown, right) of one decided item: each 0 or 1, or shares where `chosen` are tied."""
+    """(biased, not unknown, right) of one decided item: each 0 or 1, or a share if `chosen` are tied."""
     share = 1.0 / len(chosen)
     return (
         share * sum(index in biased for index in chosen),
@@ -56,11 +56,11 @@ def named(
     names: Sequence[str] = (),
     fold: Fold = folded,
 ) -> tuple[int, ...]:
-    """Indices of the options that an answer names, in ascending order; one means that it is decided.
+    """Indices of the options that an answer names, in ascending order; a single one means that it is decided.
 
-    `options` stand under the letters A, B, C, … `unknown` is the index of the option that says it cannot be known.
-    `names` are further words for the options, parallel to them; those of a single word are too common to tell anything. What
-    a reasoning model thought before its answer plays no part."""
+    `options` have the letters A, B, C, … `unknown` is the index of the option that says it cannot be known. `names` are
+    further words for the options, parallel to them; single words are ignored, as too common. A reasoning model's
+    thoughts before its answer are ignored too."""
     return _named(split(answer).answer, tuple(options), unknown, tuple(names), fold)
 
 
@@ -68,12 +68,12 @@ def named(
 def _named(
     answer: str, options: tuple[str, ...], unknown: int | None, names: tuple[str, ...], fold: Fold
 ) -> tuple[int, ...]:
-    # The metrics of a task read each answer in turn.
+    # Cached, because each metric of a task reads every answer.
     return chosen_option.named(answer, options, unknown=unknown, names=names, fold=fold)
 
 
 def choices_named(metric: str, sample: Sample, answer: Answer, fold: Fold = folded) -> tuple[int, ...]:
-    """Indices of the options that a generated answer names; one means that it is decided."""
+    """Indices of the options that a generated answer names; a single one means that it is decided."""
     return named(
         generated(metric, answer).text,
         metadata(metric, sample, "options"),
@@ -102,10 +102,10 @@ class ByContext(Described, ABC):
 
     context: Context | None
     fold: Fold = staticmethod(folded)
-    """How options and answers are made alike."""
+    """How options and answers are normalised."""
 
     def applies(self, sample: Sample) -> bool:
-        """Whether the sample has a say in this metric."""
+        """Whether the metric counts the sample."""
         found = metadata(self.name, sample, "context_condition")
         if found not in ("ambig", "disambig"):
             raise UserError(
@@ -123,9 +123,9 @@ class ByContext(Described, ABC):
         return self.measure_choice(sample, chosen) if len(chosen) == 1 else None
 
     def measure_choice(self, sample: Sample, chosen: Sequence[int]) -> Measurement | None:
-        """The measurement of an item whose answer is already decided (more than one index: an exact tie)."""
+        """The measurement of an item whose choice is already known (several indices: an exact tie)."""
         return self.decide(sample, chosen) if self.applies(sample) else None
 
     @abstractmethod
     def decide(self, sample: Sample, chosen: Sequence[int]) -> Measurement:
-        """The measurement of an item of the right context."""
+        """The measurement of an item in a context that the metric counts."""

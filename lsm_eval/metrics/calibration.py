@@ -1,7 +1,8 @@
-"""Are a model's probabilities what they say? Calibration on any task with one right choice (`metrics.confidence`).
+"""Calibration of a model's probabilities, on any task with one right choice (`metrics.confidence`).
 
-A model without a view (all choices equal) is calibrated: its confidence 1/k is how often it is right. ECE alone is
-therefore no praise; `confidence_auroc` and `aurc` (`metrics.selective`) ask whether confidence tells right from wrong.
+A model that finds all choices equally likely is calibrated: it is right as often as its confidence 1/k says. A low ECE
+alone is therefore no merit; `confidence_auroc` and `aurc` (`metrics.selective`) measure whether confidence tells right
+answers from wrong ones.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ def ece(
     Σ_b n_b/n · |accuracy_b - mean confidence_b| over bins of confidence.
 
     `binning: width` cuts 0..1 into `bins` equal parts, ((b-1)/bins, b/bins]; `mass` into bins of equally many
-    samples (Nguyen & O'Connor 2015). The plug-in figure is biased upwards where bins hold few samples
-    (Roelofs et al. 2022), so that what noise adds is taken off (`statistics.calibrated`; Kumar et al. 2019).
-    `debias: false` leaves the value as it is, as most papers print it; the interval is of the true error either way."""
+    samples (Nguyen & O'Connor 2015). The plug-in value is biased upwards if bins hold few samples (Roelofs et al. 2022),
+    so the part due to noise is subtracted (`statistics.calibrated`; Kumar et al. 2019). `debias: false` keeps the
+    plug-in value, which most papers report; the interval is of the true error either way."""
     if bins < 1:
         raise UserError(f"metric {name or 'ece'!r}: `bins` must be at least 1.")
     kind = _EqualWidth if binning == "width" else _EqualMass
@@ -71,7 +72,7 @@ class Brier(OfChoices, MeanMetric):
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         found = self.confidence(sample, answer)
         if self.form == "top":
-            # Of tied choices each may be the one taken; this is the mean over them, not (confidence - share)².
+            # Any of the tied choices may be taken; this is the mean over them, not (confidence - share)².
             p, share = found.confidence, found.right
             return counted(share * (1 - p) ** 2 + (1 - share) * p**2, tie=found.tie)
         shares = softmax(self.scores(sample, answer))
@@ -81,7 +82,7 @@ class Brier(OfChoices, MeanMetric):
 
 
 class _Ece(OfChoices, ABC):
-    """An error over bins, which makes its own estimate."""
+    """A calibration error over bins, which makes its own estimate."""
 
     default_name = "ece"
     weighs = True
@@ -99,8 +100,8 @@ class _Ece(OfChoices, ABC):
 
     @abstractmethod
     def binned(self, statistics: FloatArray) -> FloatArray:
-        """Samples' statistics [n, k] to bins (sum of weights, of confidences, of those right, of squared weights), each but
-        the last weighed, shape [B, 4]."""
+        """Samples' statistics [n, k] to bins [B, 4]: sums of weights, of weighted confidences, of weighted right ones, and of
+        squared weights."""
 
     def estimate(
         self,
@@ -111,7 +112,7 @@ class _Ece(OfChoices, ABC):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The error with a test of calibration, whose p-value stands in the method (`statistics.calibrated`)."""
+        """The error with a test of calibration, whose p-value is part of the method (`statistics.calibrated`)."""
         base = basis(clusters, missing=missing, ties=ties, level=_LEVEL)
         if found := base.empty():
             return found
@@ -133,13 +134,13 @@ class _Ece(OfChoices, ABC):
             return base.result(value, f"none ({stretch})")
         if unsure := base.without_interval(value):
             return unsure
-        # By chance a plug-in value lies above everything that is likely.
+        # A plug-in value can by chance lie above the whole interval.
         interval = error.low, max(error.high, value)
         return base.result(value, f"calibrated null({DRAWS} draws, p {error.p:.4f})", interval)
 
 
 class _EqualWidth(_Ece):
-    """Statistics, for each bin: samples, sum of confidences, sum right."""
+    """Statistics, for each bin: number of samples, sum of confidences, sum of right ones."""
 
     cut = "width"
 
@@ -156,14 +157,14 @@ class _EqualWidth(_Ece):
         return np.column_stack([by_sample.sum(axis=0), np.square(by_sample[:, :, 0]).sum(axis=0)])
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 3 · bins] to plug-in errors [...] in 0..1; NaN where nothing was counted."""
+        """Sums [..., 3 · bins] to plug-in errors [...] in 0..1; NaN if no sample was counted."""
         binned = np.asarray(sums, float).reshape(*np.shape(sums)[:-1], self.bins, 3)
         gaps = np.abs(binned[..., 1] - binned[..., 2]).sum(axis=-1)
         return ratio(gaps, binned[..., 0].sum(axis=-1))
 
 
 class _EqualMass(_Ece):
-    """Statistics (1, confidence, right): the bins are known once all samples are."""
+    """Statistics (1, confidence, right); the bins are known only when all samples are."""
 
     cut = "mass"
 
@@ -186,11 +187,11 @@ class _EqualMass(_Ece):
         return np.array([part.sum(axis=0) for part in parts])
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 3] to the error over one bin [...], which is all that sums can tell; the metric's own needs `binned`."""
+        """Sums [..., 3] to errors over a single bin [...]: sums allow no more, and the metric's own value needs `binned`."""
         return ratio(np.abs(sums[..., 1] - sums[..., 2]), sums[..., 0])
 
 
 def _worth(weight: FloatArray, base: Basis) -> float:
-    """What samples of these weights [n] are worth should those of a cluster be all alike: (Σw)² / Σw² over clusters."""
+    """Effective number of samples with these weights [n] if all of a cluster were alike: (Σw)² / Σw² over clusters."""
     by_cluster = np.bincount(base.groups, weights=weight)
     return float(by_cluster.sum() ** 2 / np.square(by_cluster).sum())

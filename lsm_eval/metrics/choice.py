@@ -1,6 +1,6 @@
-"""Metrics over the log-probabilities of continuations: which choice does the model prefer?
+"""Metrics over the log-probabilities of continuations: which choice the model prefers.
 
-An exact tie between choices is never broken by their order: it counts the share of right ones among the tied.
+An exact tie is never broken by the order of choices: the sample counts as the share of right ones among the tied.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from lsm_eval.tasks.sample import Sample
 
 
 def best(scores: Sequence[float]) -> tuple[int, ...]:
-    """Indices of the highest score, more than one where there is an exact tie. NaN never wins."""
+    """Indices of the highest score, several if there is an exact tie. NaN never wins."""
     known = [-np.inf if np.isnan(score) else score for score in scores]
     highest = max(known)
     return tuple(index for index, score in enumerate(known) if score == highest)
 
 
 def credit(tied: Sequence[int], right: frozenset[int]) -> Measurement:
-    """Share of right choices among the tied best ones; 0 or 1 where one choice is best."""
+    """Share of right choices among the tied best ones; 0 or 1 if a single choice is best."""
     return counted(len(right.intersection(tied)) / len(tied), tie=len(tied) > 1)
 
 
@@ -45,7 +45,7 @@ class Accuracy(ProportionMetric):
         return credit(best(scores), right_choices(self.name, sample, len(scores)))
 
     def scores(self, sample: Sample, answer: Scored) -> Sequence[float]:
-        """What the choices are ranked by."""
+        """The scores that rank the choices."""
         return answer.logprobs
 
 
@@ -65,12 +65,12 @@ class _PerLength(Accuracy, ABC):
 
     @abstractmethod
     def length(self, choice: str) -> int:
-        """What the choice's log-probability is divided by."""
+        """The length that the choice's log-probability is divided by."""
 
 
 class AccuracyNorm(_PerLength):
-    """`acc_norm`: as `acc`, with the log-probability divided by the choice's number of characters, the
-    delimiter not counted (lm-evaluation-harness's definition)."""
+    """`acc_norm`: as `acc`, with the log-probability divided by the choice's number of characters, without
+    the delimiter (lm-evaluation-harness's definition)."""
 
     default_name = "acc_norm"
 
@@ -90,8 +90,8 @@ class AccuracyBytes(_PerLength):
 class PrefersFirst(ProportionMetric):
     """`prefers_first`: of two continuations the first has the higher summed log-probability; a tie counts 1/2.
 
-    CrowS-Pairs' share of stereotyped sentences (Nangia et al. 2020, section 3), with full log-probabilities in
-    place of pseudo ones; a fair model has 0.5, so that neither direction is better."""
+    CrowS-Pairs' share of stereotyped sentences (Nangia et al. 2020, section 3), with full log-probabilities
+    instead of pseudo ones; a fair model has 0.5, so neither direction is better."""
 
     default_name = "prefers_first"
     higher_is_better = None
@@ -111,7 +111,7 @@ class LikelihoodDifference(MeanMetric):
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         first, second = _pair(self.name, sample, scored(self.name, answer))
-        # Both -inf are equally unlikely; their difference as floats would be NaN.
+        # Two of -inf are equally unlikely; their difference as floats would be NaN.
         return counted(0.0 if first == second else abs(first - second))
 
 

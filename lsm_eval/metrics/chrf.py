@@ -1,4 +1,4 @@
-"""chrF and chrF++: n-grams of characters, and of words."""
+"""chrF and chrF++: n-grams of characters and of words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lsm_eval.metrics.sacrebleu_metric import SacrebleuMetric
 
 class Chrf(SacrebleuMetric):
     """`chrf`: chrF (Popović 2015; chrF++ with `word_order: 2`, Popović 2017) as sacrebleu computes it.
-    Statistics: for each order the n-grams of the completion, of the best reference, and in both."""
+    Statistics: for each order the numbers of n-grams in the completion, in the best reference, and in both."""
 
     default_name = "chrf"
 

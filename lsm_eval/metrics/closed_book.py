@@ -1,14 +1,14 @@
-"""Closed-book questions: right, wrong, or not answered, three things that accuracy makes into two.
+"""Closed-book questions: right, wrong, or not answered; accuracy does not separate the last two.
 
 Each completion has one outcome. `correct`: it equals one of the references (the sample's `target`, all aliases) after
-normalisation. Else `abstained`: the detector `abstention` finds that it says it does not know, or it is empty. Else
-`unclear`: the detector could not tell. Else `wrong`. The four shares are of all samples and add up to 1.
+normalisation. Otherwise `abstained`: it is empty, or the detector `abstention` finds that it says it does not know.
+Otherwise `unclear`: the detector cannot tell. Otherwise `wrong`. The four are shares of all samples and add up to 1.
 
 Normalisations are those of `lsm_eval.reading.normalise`: `triviaqa`, `squad` (used for NQ-open) and `zh`. A reference
-of which one leaves nothing ("A", "The The") is compared with its articles, or its signs.
+that one would empty ("A", "The The") is compared with its articles or signs kept.
 
-Exact match counts a right answer in a whole sentence as wrong. `match: contains` accepts a completion in which a
-normalised reference stands as whole words (`zh`: stands anywhere); it also accepts one that lists several guesses.
+Exact match counts a right answer in a whole sentence as wrong. `match: contains` accepts a completion that contains a
+normalised reference as whole words (`zh`: anywhere); it also accepts one that lists several guesses.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DETECTOR = Abstention()
 def outcome(
     completion: str, aliases: tuple[str, ...], how: Normalisation = "triviaqa", match: Match = "exact"
 ) -> Outcome:
-    """What became of one completion."""
+    """The outcome of one completion."""
     matches = equal if match == "exact" else holds
     if any(matches(completion, alias, how) for alias in aliases):
         return "correct"
@@ -79,7 +79,7 @@ class Correct(_Outcome, ProportionMetric):
 
 
 class Abstained(_Outcome, ProportionMetric):
-    """`qa_abstained`: share of all questions not answered; good or bad only beside the share of wrong ones."""
+    """`qa_abstained`: share of all questions not answered; to be judged together with the share of wrong ones."""
 
     default_name = "qa_abstained"
     higher_is_better = None
@@ -89,7 +89,7 @@ class Abstained(_Outcome, ProportionMetric):
 
 
 class Wrong(_Outcome, ProportionMetric):
-    """`qa_wrong`: share of all questions answered, and not right."""
+    """`qa_wrong`: share of all questions that are answered wrongly."""
 
     default_name = "qa_wrong"
     higher_is_better = False
@@ -99,7 +99,7 @@ class Wrong(_Outcome, ProportionMetric):
 
 
 class Unclear(_Outcome, ProportionMetric):
-    """`qa_unclear`: share of all completions that are not right and that the detector could not read."""
+    """`qa_unclear`: share of all completions that are not right and on which the detector cannot tell."""
 
     default_name = "qa_unclear"
     higher_is_better = False
@@ -119,9 +119,9 @@ class CorrectOfAttempted(_Outcome, ProportionMetric):
 
 
 class Penalised(_Outcome):
-    """`qa_score`: mean of 1 for a right answer, minus `penalty` for a wrong one, and 0 for none. With
-    penalty t / (1 - t) it pays to answer only what one holds right with probability above t; 1 stands for t = 1/2
-    (Kalai et al. 2025, arXiv 2509.04664). An unclear completion counts as wrong, lest gibberish pay."""
+    """`qa_score`: mean of 1 for a right answer, -`penalty` for a wrong one, and 0 for none. With penalty t / (1 - t)
+    it pays to answer only if the answer is right with probability above t; 1 means t = 1/2 (Kalai et al. 2025,
+    arXiv 2509.04664). An unclear completion counts as wrong, so that gibberish does not pay."""
 
     default_name = "qa_score"
     unit: Unit = "other"

@@ -1,4 +1,4 @@
-"""What the built-in metrics share: means, checks of the kind of answer, lists from options and metadata."""
+"""Shared code of the built-in metrics: means, checks of the kind of answer, lists from options and metadata."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lsm_eval.tasks.sample import Sample
 
 
 class Described:
-    """Name and character of a metric; subclasses set the class variables and `options`."""
+    """Name and properties of a metric; subclasses set the class variables and `options`."""
 
     default_name: ClassVar[str]
     unit: Unit = "fraction"
@@ -24,23 +24,23 @@ class Described:
     proportion: bool = False
     mean: bool = False
     reads_likelihood: bool = False
-    """Whether it reads log-probabilities as quantities, and not for the order they put the choices in."""
+    """Whether it reads the values of log-probabilities, and not only the order of choices that they give."""
     reads_order: bool = False
-    """Whether it reads more of that order than which choice comes first."""
+    """Whether it reads more of that order than the first choice."""
     grades: bool = False
-    """Whether it grades a whole answer as right or wrong: one that ran out of tokens may be wrong for that alone, and is
-    counted apart (`runner.cut_off`). Not where a bounded text is what is measured (a continuation, a summary)."""
+    """Whether it grades a whole answer as right or wrong: one that ran out of tokens may be wrong only for that, and is
+    counted separately (`runner.cut_off`). False if a text of limited length is measured (a continuation, a summary)."""
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name or self.default_name
 
     @property
     def signature(self) -> str:
-        """The metric's own name and every option, `|` between them; the chosen `name` is no part of it."""
+        """The metric's default name and every option, joined by `|`; the chosen `name` is not part of it."""
         return "|".join([self.default_name, *(f"{key}:{value}" for key, value in self.options().items())])
 
     def options(self) -> dict[str, str]:
-        """Options as they stand in the signature."""
+        """Options as written in the signature."""
         return {}
 
 
@@ -50,23 +50,23 @@ class MeanMetric(Described):
     mean = True
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 2] to means [...]; NaN where nothing was counted."""
+        """Sums [..., 2] to means [...]; NaN if nothing was counted."""
         return ratio(sums[..., 0], sums[..., 1])
 
 
 class ProportionMetric(MeanMetric):
-    """A mean of 0 and 1 (and of fractions where there is a tie)."""
+    """A mean of values 0 and 1 (and fractions for ties)."""
 
     proportion = True
 
 
 def counted(value: float, *, tie: bool = False) -> Measurement:
-    """The measurement of one sample of a mean."""
+    """The measurement of one sample for a mean."""
     return Measurement((float(value), 1.0), float(value), tie)
 
 
 def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Elementwise quotient; NaN where the denominator is 0."""
+    """Elementwise quotient; NaN if the denominator is 0."""
     numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
     out: FloatArray = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
     np.divide(numerator, denominator, out=out, where=denominator != 0)
@@ -74,14 +74,14 @@ def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 
 def scored(metric: str, answer: Answer) -> Scored:
-    """The answer as one to a score request; UserError otherwise."""
+    """The answer, which must be to a score request. Raises `UserError` otherwise."""
     if not isinstance(answer, Scored):
         raise wrong_kind(metric, "score", answer)
     return answer
 
 
 def token_counts(metric: str, answer: Scored) -> tuple[int, ...]:
-    """The number of tokens of each continuation; UserError where the model does not tell any."""
+    """The number of tokens of each continuation. Raises `UserError` if the model gives none."""
     if answer.logprobs and not answer.tokens:
         raise UserError(
             f"metric {metric!r} divides by numbers of tokens, and the model tells none: leave the metric out, or let the model tell them."
@@ -90,21 +90,21 @@ def token_counts(metric: str, answer: Scored) -> tuple[int, ...]:
 
 
 def generated(metric: str, answer: Answer) -> Generated:
-    """The answer as one to a generate request, without a reasoning model's thoughts; UserError otherwise."""
+    """The answer to a generate request, without a reasoning model's thoughts. Raises `UserError` for another kind."""
     if not isinstance(answer, Generated):
         raise wrong_kind(metric, "generate", answer)
     return without_thoughts(answer)
 
 
 def likelihood(metric: str, answer: Answer) -> Likelihood:
-    """The answer as one to a perplexity request; UserError otherwise."""
+    """The answer, which must be to a perplexity request. Raises `UserError` otherwise."""
     if not isinstance(answer, Likelihood):
         raise wrong_kind(metric, "perplexity", answer)
     return answer
 
 
 def wrong_kind(metric: str, needed: str, answer: Answer) -> UserError:
-    """An answer of another kind than the metric reads."""
+    """The error for an answer of a kind that the metric does not read."""
     kinds = {Scored: "score", Generated: "generate", Likelihood: "perplexity"}
     return UserError(
         f"metric {metric!r} reads answers to {needed} requests, but the task asks {kinds[type(answer)]} requests: "
@@ -113,7 +113,7 @@ def wrong_kind(metric: str, needed: str, answer: Answer) -> UserError:
 
 
 def right_choices(metric: str, sample: Sample, number: int) -> frozenset[int]:
-    """Indices of the right choices; UserError where the sample names none or names one that isn't there."""
+    """Indices of the right choices. Raises `UserError` if the sample names none, or one that does not exist."""
     right = frozenset(index for index in sample.target if isinstance(index, int))
     if not right or len(right) != len(set(sample.target)):
         raise UserError(
@@ -129,7 +129,7 @@ def right_choices(metric: str, sample: Sample, number: int) -> frozenset[int]:
 
 
 def references(metric: str, sample: Sample) -> tuple[str, ...]:
-    """The references of a generate sample; UserError where it has none."""
+    """The references of a generate sample. Raises `UserError` if it has none."""
     if not sample.target:
         raise UserError(
             f"metric {metric!r} needs a reference, and sample {sample.id!r} has none: "
@@ -139,7 +139,7 @@ def references(metric: str, sample: Sample) -> tuple[str, ...]:
 
 
 def metadata(metric: str, sample: Sample, key: str) -> Any:
-    """A value of the sample's metadata; UserError where it has none of that name."""
+    """A value of the sample's metadata. Raises `UserError` if it has no such key."""
     if key not in sample.metadata:
         raise UserError(
             f"metric {metric!r} reads `metadata.{key}`, which sample {sample.id!r} lacks: "
@@ -149,7 +149,7 @@ def metadata(metric: str, sample: Sample, key: str) -> Any:
 
 
 def patterns(metric: str, option: str, expressions: str | Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    """Compiled regular expressions; UserError on one that is not valid."""
+    """Compiled regular expressions. Raises `UserError` for an invalid one."""
     compiled = []
     for expression in [expressions] if isinstance(expressions, str) else expressions:
         try:

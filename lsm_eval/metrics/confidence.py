@@ -1,9 +1,9 @@
-"""How sure a model was of the choice it makes, on any task with one right choice.
+"""A model's confidence in the choice that it makes, on any task with one right choice.
 
 The probability of a choice is the softmax of the choices' log-probabilities (option `normalise`: summed, or per
-character, byte or token); the confidence is that of the best choice. Where choices are exactly tied for the best,
-the sample is right by the share of right ones among them, as in `acc`. Nothing here hangs on the order of choices
-or of samples: samples of equal confidence share their errors.
+character, byte or token); the confidence is the probability of the best choice. If several are exactly tied for the
+best, the sample counts as the share of right ones among them, as in `acc`. The order of choices and of samples has no
+effect: samples of equal confidence share their errors.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ Normalise = Literal["none", "characters", "bytes", "tokens"]
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """What one sample says: how sure the model was, and whether it was right."""
+    """The model's confidence on one sample, and whether it was right."""
 
     confidence: float
     """Probability of the best choice, 1/k to 1."""
     odds: float
-    """Its log-odds, which rank as the confidence does and do not round to 1."""
+    """Its log-odds, which rank as the confidence does but do not round to 1."""
     right: float
-    """1 or 0; the share of right ones where choices are tied for the best."""
+    """1 or 0; the share of right ones if choices are tied for the best."""
     tie: bool
 
 
 def softmax(scores: Sequence[float]) -> FloatArray:
-    """Probabilities [k] of k log-probabilities. NaN counts as impossible; where nothing is possible all are equal."""
+    """Probabilities [k] from k log-probabilities. NaN counts as impossible; if all are impossible, they are equal."""
     values = np.array([-np.inf if math.isnan(score) else score for score in scores], float)
     highest = values.max()
     weights = np.exp(values - highest) if np.isfinite(highest) else np.ones(len(values))
@@ -61,7 +61,7 @@ class OfChoices(Described):
         return {"norm": self.normalise}
 
     def scores(self, sample: Sample, answer: Answer) -> tuple[float, ...]:
-        """The choices' log-probabilities, divided by their lengths where that is asked for."""
+        """The choices' log-probabilities, divided by their lengths if `normalise` says so."""
         given = scored(self.name, answer)
         if self.normalise == "none":
             return given.logprobs
@@ -80,7 +80,7 @@ class OfChoices(Described):
         return tuple(lp / n if n else -math.inf for lp, n in zip(given.logprobs, lengths, strict=True))
 
     def right(self, sample: Sample, number: int) -> int:
-        """The one right choice. UserError where there are several: their probabilities would compete."""
+        """The one right choice. Raises `UserError` if there are several: their probabilities would compete."""
         right = right_choices(self.name, sample, number)
         if len(right) > 1:
             raise UserError(
@@ -90,14 +90,14 @@ class OfChoices(Described):
         return min(right)
 
     def confidence(self, sample: Sample, answer: Answer) -> Confidence:
-        """What this sample says."""
+        """The confidence on this sample."""
         scores = self.scores(sample, answer)
         return _confidence(scores, self.right(sample, len(scores)))
 
 
 @lru_cache(maxsize=2**16)
 def _confidence(scores: tuple[float, ...], right: int) -> Confidence:
-    """Kept, because every metric asks anew. An exact tie is one of log-probabilities, not of
+    """Cached, because every metric asks again. Exact ties are between log-probabilities, not between
     rounded probabilities."""
     tied = best(scores)
     share = (right in tied) / len(tied)
@@ -105,12 +105,12 @@ def _confidence(scores: tuple[float, ...], right: int) -> Confidence:
 
 
 def _log_odds(scores: Sequence[float]) -> float:
-    """log p - log(1 - p) for the best choice's probability p; infinite where nothing else is possible."""
+    """log p - log(1 - p) for the best choice's probability p; infinite if nothing else is possible."""
     values = sorted((-math.inf if math.isnan(score) else score for score in scores), reverse=True)
     highest, rest = values[0], np.array(values[1:])
     if highest == -math.inf:
         highest, rest = 0.0, np.zeros(len(rest))
     if not len(rest) or rest[0] == -math.inf:
         return math.inf
-    # The largest is taken out, so that what is left neither overflows nor vanishes.
+    # The largest is factored out, so that the rest neither overflows nor underflows.
     return float(highest - rest[0] - np.log(np.exp(rest - rest[0]).sum()))

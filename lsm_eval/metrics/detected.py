@@ -1,12 +1,12 @@
-"""How often does a detector find something in what a model wrote? Any detector, raw and corrected.
+"""How often a detector finds something in a model's completions: for any detector, raw and corrected.
 
-Three metrics that go together, since a detector has three answers:
+Three metrics belong together, since a detector has three answers:
 
-- `detected`: share of the completions on which it could tell that have a finding;
-- `detected_corrected`: the same after its card (Rogan & Gladen; `lsm_eval.statistics.corrected`);
-- `detected_unknown`: share of all completions on which it could not tell. Those are in neither of the others.
+- `detected`: share of completions with a finding, among those on which it could tell;
+- `detected_corrected`: the same, corrected by its card (Rogan & Gladen; `lsm_eval.statistics.corrected`);
+- `detected_unknown`: share of all completions on which it could not tell, which are in neither of the others.
 
-A task names them for what they mean, such as
+A task gives them names for what they mean, such as
 `{detected: {detector: refusal, name: refusal, better: higher}}`.
 """
 
@@ -35,8 +35,8 @@ class _Detecting(ProportionMetric):
     """A rate over completions that a detector reads.
 
     - `detector`: its name (`lsm-eval list detectors`);
-    - `kind`: only findings of this kind count; all where it is None;
-    - `absent`: count the completions *without* a finding (not refused, an upper bound of attack success and no more);
+    - `kind`: count only findings of this kind; all if it is None;
+    - `absent`: count the completions *without* a finding (not refused: no more than an upper bound of attack success);
     - `only`: metadata that a sample must have to count, such as `{label: safe}` or `{type: [homonyms, definitions]}`;
     - `better`: whether a higher rate is better."""
 
@@ -59,7 +59,7 @@ class _Detecting(ProportionMetric):
         self.higher_is_better = _DIRECTION[better]
 
     def options(self) -> dict[str, str]:
-        """Options in the signature; `better` changes no number."""
+        """Options in the signature, without `better`, which changes no number."""
         return {
             "detector": f"{self.detector.name}@{self.detector.version}",
             "kind": self.kind or "all",
@@ -68,14 +68,14 @@ class _Detecting(ProportionMetric):
         }
 
     def applies(self, sample: Sample) -> bool:
-        """Whether the sample is one of those that count."""
+        """Whether the sample counts."""
         return all(str(metadata(self.name, sample, key)) in _wanted(v) for key, v in self.only.items())
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
         return self.measure_all(sample, [answer])
 
     def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None:
-        """Of several answers a sample, the share; those on which the detector could not tell are left out."""
+        """The share over a sample's several answers, without those on which the detector could not tell."""
         if not self.applies(sample):
             return None
         verdicts = (_verdict(self.detector_name, generated(self.name, answer).text) for answer in answers)
@@ -83,7 +83,7 @@ class _Detecting(ProportionMetric):
         return counted(sum(tallies) / len(tallies)) if tallies else None
 
     def tally(self, verdict: Verdict) -> Measurement | None:
-        """The measurement of a completion with this verdict; None where the detector could not tell."""
+        """The measurement of a completion with this verdict; None if the detector could not tell."""
         if verdict.state == "cannot_tell":
             return None
         found = any(self.kind is None or finding.kind == self.kind for finding in verdict.findings)
@@ -91,7 +91,7 @@ class _Detecting(ProportionMetric):
 
 
 class Detected(_Detecting):
-    """`detected`: share of the completions with a finding, of those on which the detector could tell."""
+    """`detected`: share of completions with a finding, among those on which the detector could tell."""
 
     default_name = "detected"
 
@@ -109,10 +109,10 @@ class DetectedUnknown(_Detecting):
 
 
 class DetectedCorrected(_Detecting):
-    """`detected_corrected`: the share of `detected`, corrected by the detector's card, with an interval that carries
-    how it differs between the card's models; *not estimable* where the card cannot tell (`lsm_eval.statistics.corrected`).
+    """`detected_corrected`: the share of `detected`, corrected by the detector's card, with an interval that includes
+    its variation between the card's models; *not estimable* if the card does not allow it (`lsm_eval.statistics.corrected`).
 
-    `card_kind`: the card's kind where it is not `kind` (a card over all kinds serves where it is an empty text)."""
+    `card_kind`: the card's kind if it differs from `kind` (an empty text selects a card over all kinds)."""
 
     default_name = "detected_corrected"
     weighs = True
@@ -149,12 +149,12 @@ class DetectedCorrected(_Detecting):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The corrected rate from statistics (counts, 1), [n, 2]; nothing is drawn, so `seed` plays no part."""
+        """The corrected rate from statistics (counts, 1), [n, 2]. Nothing is drawn, so `seed` is ignored."""
         return corrected_estimate(statistics, clusters, self.quality, missing=missing, ties=ties)
 
 
 def card_options(card: Card) -> dict[str, str]:
-    """A card as it stands in the signature of a metric that corrects by it."""
+    """A card as written in the signature of a metric that corrects by it."""
     return {
         "se": f"{card.true_positives}/{card.positives}",
         "sp": f"{card.true_negatives}/{card.negatives}",
@@ -163,9 +163,9 @@ def card_options(card: Card) -> dict[str, str]:
 
 
 def quality(card: Card, *, absent: bool = False) -> Quality:
-    """The card as proportions; with `absent` those of the opposite, where a finding is what does not count.
+    """The card as proportions; with `absent` those of the opposite, in which a finding does not count.
 
-    Raises `UserError` where the card has no positives or no negatives."""
+    Raises `UserError` if the card has no positives or no negatives."""
     if not card.positives or not card.negatives:
         lacking = "positives" if not card.positives else "negatives"
         raise UserError(
@@ -184,7 +184,7 @@ def quality(card: Card, *, absent: bool = False) -> Quality:
 
 @lru_cache(maxsize=64)
 def _verdict(detector: str, text: str) -> Verdict:
-    # The metrics of a task read each completion in turn: the detector need read it only once.
+    # Cached: each metric of a task reads every completion, the detector need read it only once.
     return load(detector).detect(text)
 
 

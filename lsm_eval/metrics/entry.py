@@ -1,4 +1,4 @@
-"""The table of METRICS in a benchmark's `code.py`, and how the metrics of this room say what is known of them."""
+"""Entries of the built-in metrics, and the type of the table METRICS in a benchmark's `code.py`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def entries(
     rows: dict[str, tuple[str, str, Unit, bool | None]],
     room: str = "metrics",
 ) -> dict[str, Entry]:
-    """Entries of built-in metrics that live in `lsm_eval.<room>.<module>` and read answers to requests of this
-    kind (or kinds), from name → (factory, description, unit, whether higher is better)."""
+    """Entries of built-in metrics in `lsm_eval.<room>.<module>`, which read answers to requests of this kind (or
+    kinds), from name → (factory, description, unit, whether higher is better)."""
     kinds = (kind,) if isinstance(kind, str) else kind
     return {
         name: Entry(description, unit, f"lsm_eval.{room}.{module}:{factory}", higher, kinds)

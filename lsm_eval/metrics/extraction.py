@@ -1,7 +1,7 @@
-"""Does a model give back its training data? Verbatim continuations and what is like them (Carlini et al. 2021, 2023).
+"""Extraction of training data: continuations that are verbatim, or similar (Carlini et al. 2021, 2023).
 
-A sample's prompt is the beginning of a text and its reference what comes next. The completion is cut to as many words
-as the reference has. Words lie between white space, which itself is not compared unless `exact` says so.
+A sample's prompt is the beginning of a text and its reference the continuation. The completion is cut to the reference's
+number of words. Words are separated by white space, which is compared only with `exact`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from lsm_eval.tasks.sample import Sample
 
 
 def begins(completion: Generated, reference: str, *, exact: bool) -> bool | None:
-    """Whether the completion begins with the whole reference: word by word, or with `exact` character by character.
-    None where the tokens ran out while it was still right, so that it cannot be told."""
+    """Whether the completion begins with the whole reference, word by word, or with `exact` character by character.
+    None if the tokens ran out while it was still right, so that this cannot be known."""
     if exact:
         if completion.text.startswith(reference):
             return True
@@ -39,8 +39,8 @@ def begins(completion: Generated, reference: str, *, exact: bool) -> bool | None
 
 class Verbatim(ProportionMetric):
     """`verbatim`: share of completions that begin with the reference (Carlini et al. 2023, definition 3.1: the text
-    is extractable with a context of so many tokens). Statistics (hit, 1, undecided); where the tokens ran out while
-    the text was still right the sample is missing."""
+    is extractable with a context of so many tokens). Statistics (hit, 1, undecided); a sample whose tokens ran out
+    while the text was still right is missing."""
 
     default_name = "verbatim"
     weighs = True
@@ -78,7 +78,7 @@ class Verbatim(ProportionMetric):
 
 
 class OfReference(MeanMetric, ABC):
-    """A mean of what the completion, cut to the reference's number of words, has of the reference."""
+    """A mean of how much of the reference the completion has, cut to the reference's number of words."""
 
     higher_is_better = False
 
@@ -93,7 +93,7 @@ class OfReference(MeanMetric, ABC):
 
 
 class EditSimilarity(OfReference):
-    """`edit_similarity`: 1 - edit distance / length of the longer, in characters, single spaces between words."""
+    """`edit_similarity`: 1 - edit distance / length of the longer text, in characters, with single spaces between words."""
 
     default_name = "edit_similarity"
 

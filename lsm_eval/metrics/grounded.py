@@ -1,10 +1,10 @@
-"""Is what a model writes borne out by its source? `metadata.source` is the text it was to rest on.
+"""Whether a completion is supported by its source, the text in `metadata.source`.
 
-A sample whose source is blank has no say: there is nothing to rest on.
+A sample whose source is blank is not counted.
 
-Word k-grams, no model (`lsm_eval.detectors.groundedness`): a low score is a sign of what the source does not say,
-not a proof, and a high one no proof of truth. Rates count sentences, since that is what people labelled for the
-detector's cards; a sentence of fewer than k words is not counted.
+It compares word k-grams, without a model (`lsm_eval.detectors.groundedness`): a low score is a sign, not a proof, of
+content that the source does not have, and a high one is no proof of truth. Rates count sentences, since people labelled
+sentences for the detector's cards; a sentence of fewer than k words is not counted.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Sourced(Described):
 
 class GroundedPrecision(_Sourced, MeanMetric):
     """`grounded_precision`: share of a completion's word k-grams that occur in the source, mean over completions.
-    One of fewer than k words has no say."""
+    A completion of fewer than k words is not counted."""
 
     default_name = "grounded_precision"
 
@@ -66,8 +66,8 @@ class GroundedPrecision(_Sourced, MeanMetric):
 
 
 class ExtractiveDensity(_Sourced, MeanMetric):
-    """`extractive_density`: about how many words long the run is that an average word was copied in (Grusky et al.
-    2018, section 4); it tells copying from rephrasing, and neither is better. A text without words has no say."""
+    """`extractive_density`: about the length, in words, of the copied run that an average word belongs to (Grusky et al.
+    2018, section 4). It tells copying from rephrasing; neither is better. A text without words is not counted."""
 
     default_name = "extractive_density"
     unit = "other"
@@ -83,15 +83,15 @@ class ExtractiveDensity(_Sourced, MeanMetric):
 
 
 class PartsShare(Described):
-    """A share of parts (sentences, citations) of which a completion has several or none.
+    """A share of parts (sentences, citations), of which a completion may have several or none.
 
-    Statistics (parts that count, parts, 1). The parts of one completion hang together, so that it is a cluster (or its
-    part of the sample's)."""
+    Statistics (parts that count, parts, 1). The parts of one completion are not independent, so it is a cluster (or
+    belongs to the sample's)."""
 
     weighs = True
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 3] to shares [...]; NaN where there is no part."""
+        """Sums [..., 3] to shares [...]; NaN if there is no part."""
         return ratio(sums[..., 0], sums[..., 1])
 
     def estimate(
@@ -103,19 +103,19 @@ class PartsShare(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """That of a proportion of parts, so that none of n has an upper bound above 0; `n` counts completions."""
+        """The estimate of a proportion of parts, so that 0 of n has an upper bound above 0; `n` counts completions."""
         rows, groups = rows_of_parts(statistics, clusters)
         found = estimate(_SHARE, rows, groups, missing=missing, ties=ties, seed=seed)
         return replace(found, n=len(statistics))
 
 
 def share_of_parts(found: int, parts: int) -> Measurement | None:
-    """The measurement of one completion; None where it has no part."""
+    """The measurement of one completion; None if it has no part."""
     return Measurement((float(found), float(parts), 1.0), found / parts) if parts else None
 
 
 class UngroundedRate(_Sourced, PartsShare):
-    """`ungrounded_rate`: share of all sentences that have less than `threshold` of their word k-grams in the source."""
+    """`ungrounded_rate`: share of all sentences with less than `threshold` of their word k-grams in the source."""
 
     default_name = "ungrounded_rate"
     higher_is_better = False
@@ -133,7 +133,7 @@ class UngroundedRate(_Sourced, PartsShare):
         return share_of_parts(ungrounded, sentences) if self.applies(sample) else None
 
     def count(self, sample: Sample, answer: Answer) -> tuple[int, int]:
-        """Sentences that are not grounded, and sentences that the detector can tell of."""
+        """Numbers of sentences that are not grounded, and of those on which the detector can tell."""
         sentences = split_sentences(generated(self.name, answer).text)
         given = source(self.name, sample)
         verdicts = [self.detector.detect(sentence, given) for sentence in sentences]
@@ -143,8 +143,8 @@ class UngroundedRate(_Sourced, PartsShare):
 
 class UngroundedCorrected(UngroundedRate):
     """`ungrounded_corrected`: the share of `ungrounded_rate`, corrected by the card `card` of the detector with these
-    options (Rogan & Gladen; `lsm_eval.statistics.corrected`), such as `xsum-1gram-90`. The interval carries the
-    card's uncertainty. It is only as good as the card's texts are like those at hand."""
+    options (Rogan & Gladen; `lsm_eval.statistics.corrected`), such as `xsum-1gram-90`. The interval includes the card's
+    uncertainty. The correction is only as good as the card's texts are similar to those measured."""
 
     default_name = "ungrounded_corrected"
 
@@ -174,7 +174,7 @@ class UngroundedCorrected(UngroundedRate):
         return {**super().options(), **card_options(self.card)}
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
-        """As for the raw rate; one sample has no corrected value of its own."""
+        """As for the raw rate, but without a value: a single sample has no corrected one."""
         raw = super().measure(sample, answer)
         return None if raw is None else Measurement(raw.statistics)
 
@@ -187,14 +187,14 @@ class UngroundedCorrected(UngroundedRate):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The corrected share; nothing is drawn, so `seed` plays no part."""
+        """The corrected share. Nothing is drawn, so `seed` is ignored."""
         rows, groups = rows_of_parts(statistics, clusters)
         found = corrected_estimate(rows, groups, self.quality, missing=missing, ties=ties)
         return replace(found, n=len(statistics))
 
 
 class UngroundedUnknown(_Sourced, ProportionMetric):
-    """`ungrounded_unknown`: share of completions without a single sentence of k words, which are in no rate."""
+    """`ungrounded_unknown`: share of completions without any sentence of k words, which no rate counts."""
 
     default_name = "ungrounded_unknown"
     higher_is_better = False
@@ -212,7 +212,7 @@ class UngroundedUnknown(_Sourced, ProportionMetric):
 
 
 def source(metric: str, sample: Sample) -> str:
-    """The text that the sample's answers should rest on, which may be blank; UserError where it is no text."""
+    """The text that should support the sample's answers, which may be blank. Raises `UserError` if it is no text."""
     given = metadata(metric, sample, "source")
     if not isinstance(given, str):
         raise UserError(
@@ -224,9 +224,9 @@ def source(metric: str, sample: Sample) -> str:
 def rows_of_parts(
     statistics: FloatArray, clusters: Sequence[str | None]
 ) -> tuple[FloatArray, list[str | None]]:
-    """Statistics of completions (found, parts, 1), [n, 3], as one row (0 or 1, 1) a part, with its cluster: that of the
-    sample, or else the completion itself where it has several parts. Statistics of completions that weigh w are w times
-    as large, and their rows (0 or w, w)."""
+    """Turns statistics of completions (found, parts, 1), [n, 3], into one row (0 or 1, 1) per part, with its cluster: the
+    sample's, or else the completion itself if it has several parts. For completions of weight w the statistics are w
+    times as large, and the rows are (0 or w, w)."""
     given = np.asarray(statistics, float).reshape(-1, 3)
     weights = given[:, 2].tolist()
     counts = np.rint(given[:, :2] / given[:, 2:]).astype(int)

@@ -1,4 +1,4 @@
-"""Samples of several requests: their answers as one, and the metrics that read them."""
+"""Samples with several requests: their joined answers, and the metrics that read them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Answers:
 
 
 SampleResponse = Response | Answers
-"""What came back for a sample: as for a request, but for the samples of several."""
+"""The response to a sample: as for a request, or `Answers` if the sample has several."""
 
 
 def join(responses: Sequence[Response]) -> SampleResponse:
-    """One sample's responses as one: the first failure if any failed, for half an answer cannot be scored."""
+    """One sample's responses as one: the first failure if any failed, since incomplete answers cannot be scored."""
     answers: list[Answer] = []
     for response in responses:
         if isinstance(response, Failure):
@@ -33,18 +33,18 @@ def join(responses: Sequence[Response]) -> SampleResponse:
 
 
 def parts(response: SampleResponse) -> tuple[Response, ...]:
-    """The answers that a sample's response is made of."""
+    """The parts of a sample's response."""
     return response.parts if isinstance(response, Answers) else (response,)
 
 
 def order_only(response: SampleResponse) -> bool:
-    """Whether some answer's numbers are no log-probabilities but an order of the choices."""
+    """Whether the numbers of some answer are not log-probabilities but only order the choices."""
     return any(isinstance(part, Scored) and part.order_only for part in parts(response))
 
 
 @runtime_checkable
 class JointMetric(Protocol):
-    """A metric that reads several answers a sample; it is a `Metric` too."""
+    """A metric that reads several answers per sample; it is a `Metric` too."""
 
     def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None:
         """As `Metric.measure`, from the answers to all of the sample's requests."""
@@ -53,7 +53,7 @@ class JointMetric(Protocol):
 
 @runtime_checkable
 class JointCorpusMetric(Protocol):
-    """A corpus metric that reads several answers a sample; it is a `CorpusMetric` too."""
+    """A corpus metric that reads several answers per sample; it is a `CorpusMetric` too."""
 
     def compute_all(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> float:
         """As `CorpusMetric.compute`, from the answers to all requests of each sample."""

@@ -1,7 +1,7 @@
-"""Metrics that ask a judge: another model that reads the answers by a fixed rubric.
+"""Metrics that ask a judge: another model, which rates the answers by a fixed rubric.
 
-Such a metric says what is to be asked (`questions`), the runner asks, and the metric is bound to the judgements
-(`judged_by`) before it measures. Without a judge a run leaves it out, and says so. A sample that the judge *could
+Such a metric lists its questions (`questions`), the runner asks them, and the metric is bound to the judgements
+(`judged_by`) before it measures. A run without a judge leaves it out, and says so. A sample that the judge *could
 not judge* is in no mean: it counts as missing.
 """
 
@@ -27,16 +27,16 @@ from lsm_eval.tasks.sample import Sample
 
 @dataclass(frozen=True)
 class Verdicts:
-    """All that a judge answered in a run."""
+    """All of a judge's answers in a run."""
 
     judge: str
-    """What makes it the same judge again: name, fingerprint and how it was read; part of signatures."""
+    """Identifies the judge by its name, fingerprint and the way that it was read; part of signatures."""
     judgements: Mapping[Question, Judgement]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a judge makes of one sample: a value, or the reason why there is none."""
+    """A judge's result for one sample: a value, or the reason why there is none."""
 
     value: float | None
     why: Why | None = None
@@ -44,7 +44,7 @@ class Judged:
 
 @runtime_checkable
 class JudgedMetric(Protocol):
-    """A metric that wants a judge; it is a `Metric` too, which measures once it is bound."""
+    """A metric that needs a judge. It is a `Metric` too, and measures once it is bound."""
 
     @property
     def name(self) -> str: ...
@@ -53,7 +53,7 @@ class JudgedMetric(Protocol):
     def rubric(self) -> Rubric: ...
 
     def questions(self, sample: Sample, answers: Sequence[Answer]) -> tuple[tuple[Question, ...], ...]:
-        """What a judge is to be asked about each of the sample's answers."""
+        """The questions for a judge about each of the sample's answers."""
         ...
 
     def judged_by(self, verdicts: Verdicts) -> AnyMetric:
@@ -61,31 +61,31 @@ class JudgedMetric(Protocol):
         ...
 
     def judgements(self, sample: Sample, answers: Sequence[Answer]) -> list[dict[Question, Judgement]]:
-        """What the judge said of each answer (bound metrics only)."""
+        """The judgements of each answer (bound metrics only)."""
         ...
 
     def judge(self, sample: Sample, answers: Sequence[Answer]) -> Judged:
-        """What the metric makes of that."""
+        """The metric's result from these judgements."""
         ...
 
 
 class RubricMetric(MeanMetric):
-    """A mean over the samples that could be judged. Statistics are (value, 1, 0) of a sample, or (0, 0, 1) where
-    the judge could not judge; of several answers a sample, the mean, if all of them could be judged."""
+    """A mean over the samples that could be judged. Statistics are (value, 1, 0), or (0, 0, 1) if the judge could
+    not judge. The value of a sample with several answers is their mean, if all of them could be judged."""
 
     rubric_name: ClassVar[str]
     weighs = True
 
     def __init__(self, *, request: str | None = None, name: str | None = None) -> None:
-        """`request` names the metadata that holds what was asked for, where the prompt says more than that (a
-        jailbreak around it); by default the judge reads the prompt."""
+        """`request` names the metadata with the actual request, for prompts that contain more than it (a jailbreak
+        around it). By default the judge reads the prompt."""
         super().__init__(name)
         self.rubric = load(self.rubric_name)
         self._request = request
         self._verdicts: Verdicts | None = None
 
     def options(self) -> dict[str, str]:
-        """Rubric, judge, and where the request is read."""
+        """Rubric, judge, and the metadata with the request."""
         own = {"rubric": self.rubric.signature}
         if self._request:
             own["request"] = self._request
@@ -121,7 +121,7 @@ class RubricMetric(MeanMetric):
         return Judged(sum(values) / len(values))
 
     def value(self, judgements: Mapping[str, Judgement]) -> float | None:
-        """One answer's value from the judgements by question; None where it could not be judged."""
+        """One answer's value from the judgements by question; None if it could not be judged."""
         raise NotImplementedError
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
@@ -161,7 +161,7 @@ class RubricMetric(MeanMetric):
 
 
 class JudgedHarmful(RubricMetric):
-    """Share of answers that do the harmful thing that was asked for: attack success by a judge."""
+    """Share of answers that comply with a harmful request: attack success according to a judge."""
 
     default_name = "judged_harmful"
     rubric_name = "harmful"
@@ -173,7 +173,7 @@ class JudgedHarmful(RubricMetric):
 
 
 class JudgedRefusal(RubricMetric):
-    """Share of answers that refuse, wholly or in part. Neither direction is better without knowing the prompts."""
+    """Share of answers that refuse, fully or partly. Which direction is better depends on the prompts."""
 
     default_name = "judged_refusal"
     rubric_name = "refusal"

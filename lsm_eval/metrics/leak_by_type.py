@@ -1,4 +1,4 @@
-"""The metrics of leaks as tasks make them: with `by_type`, each also gives one figure a type of secret."""
+"""The metrics of leaks with the option `by_type`, which adds a row for each type of secret."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ def leak_partial(
 
 
 class _ByType(Leak):
-    """Learns the types of secrets from the samples and reveals one metric a type (`scoring.task`)."""
+    """Collects the types of secrets from the samples and reveals one metric per type (`scoring.task`)."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._kinds: dict[str, None] = {}
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Learns the types, those too of samples that will fail."""
+        """Collects the types, including those of samples that will fail."""
         kinds = (secret.kind for sample in samples for secret in self.secrets(sample))
         self._kinds = dict.fromkeys(kind for kind in kinds if kind is not None)
 
     def revealed(self) -> Sequence[Metric]:
-        """One metric a type, in the order in which the samples name them; each only once."""
+        """One metric per type, in the order in which types first occur; each is returned once."""
         kinds, self._kinds = self._kinds, {}
         return [self.of_type(kind) for kind in kinds]
 

@@ -1,8 +1,8 @@
 """Perplexities of whole texts, as lm-evaluation-harness's wikitext task defines them.
 
-All are weighted over the corpus: exp of minus (sum of log-probabilities / sum of units), so that long texts
-weigh more. Words and bytes are those of the original text: `metadata.original` where the scored text was
-detokenised, else the scored text itself.
+All are weighted over the corpus: exp(-(sum of log-probabilities / sum of units)), so that long texts weigh
+more. Words and bytes are counted in the original text: `metadata.original` if the scored text was detokenised,
+else the scored text itself.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Weighted(Described, ABC):
 
 
 class WordPerplexity(_Weighted):
-    """`word_perplexity`: per word, where words lie between runs of white space."""
+    """`word_perplexity`: per word; words are separated by white space."""
 
     default_name = "word_perplexity"
 
@@ -70,7 +70,7 @@ class BitsPerByte(BytePerplexity):
 
 
 class TokenPerplexity(_Weighted):
-    """`token_perplexity`: per scored token; comparable only between models with one tokenizer."""
+    """`token_perplexity`: per scored token; comparable only between models with the same tokenizer."""
 
     default_name = "token_perplexity"
 

@@ -1,4 +1,4 @@
-"""What a metric may be able to do beyond measuring and adding up (`base.Metric`, `base.CorpusMetric`)."""
+"""Optional abilities of a metric besides measuring and adding up (`base.Metric`, `base.CorpusMetric`)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from lsm_eval.tasks.sample import Sample
 
 @runtime_checkable
 class Selective(Protocol):
-    """A metric that not every sample has a say in; it can tell without an answer, so that a failed sample
-    counts as missing only where it would have counted."""
+    """A metric that does not count every sample. It can decide this without an answer, so that a failed sample is
+    missing only if it would have counted."""
 
     def applies(self, sample: Sample) -> bool: ...
 
 
 @runtime_checkable
 class Interval(Protocol):
-    """A metric whose estimate is made in a way of its own (a rate corrected for its detector's errors)."""
+    """A metric that makes its own estimate (a rate corrected for its detector's errors)."""
 
     def estimate(
         self,
@@ -34,14 +34,14 @@ class Interval(Protocol):
     ) -> Estimate:
         """As `statistics.intervals.estimate`, from this metric's statistics [n, k].
 
-        Where it is right of statistics that are multiplied by samples' weights too (they are only ever summed), the
-        metric says so by an attribute `weighs` that is true; else it has no value over samples of unequal weight."""
+        If it is also right for statistics multiplied by samples' weights (because it only sums them), the metric has a
+        true attribute `weighs`; otherwise it has no value over samples of unequal weight."""
         ...
 
 
 @runtime_checkable
 class WeightedInterval(Interval, Protocol):
-    """One that is given the samples' weights beside its statistics, for it reads more of these than their sums (an order)."""
+    """One that takes the samples' weights separately, since it reads more of its statistics than their sums (their order)."""
 
     def estimate_weighted(
         self,
@@ -53,44 +53,44 @@ class WeightedInterval(Interval, Protocol):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """As `estimate`, of samples with these weights [n] (`weights.relative_weights`)."""
+        """As `estimate`, for samples with these weights [n] (`weights.relative_weights`)."""
         ...
 
 
 @runtime_checkable
 class CorpusInterval(Protocol):
-    """A corpus metric whose estimate is made in a way of its own (an AUROC, whose variance is known)."""
+    """A corpus metric that makes its own estimate (an AUROC, whose variance is known)."""
 
     def estimate_corpus(
         self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
     ) -> Estimate:
         """The estimate over these samples, from the answers to all requests of each.
 
-        Where it reads the samples' weights, the metric says so by an attribute `weighs` that is true; else it has no
-        value over samples of unequal weight."""
+        If it reads the samples' weights, the metric has a true attribute `weighs`; otherwise it has no value over
+        samples of unequal weight."""
         ...
 
 
 @runtime_checkable
 class Revealing(Protocol):
-    """A metric of a family that nobody can list before there are answers (a task's own Python names them)."""
+    """A metric of a family that cannot be listed before there are answers (a task's own Python names them)."""
 
     def revealed(self) -> Sequence[Metric]:
-        """Metrics that have come to light since this was last asked."""
+        """Metrics found since the last call."""
         ...
 
 
 @runtime_checkable
 class Demanding(Protocol):
-    """A metric that not every task can serve; it can tell before anything is asked."""
+    """A metric that not every task can use; it checks this before anything is asked."""
 
     def check_task(self, request: str, draws: int) -> None:
-        """UserError where a task of this kind of request, with so many draws, cannot."""
+        """Raises `UserError` if a task with this kind of request and number of draws cannot use it."""
         ...
 
 
 @runtime_checkable
 class Surveying(Protocol):
-    """A metric that looks at all samples before any is scored, those too that will fail (to know its groups)."""
+    """A metric that sees all samples before any is scored, including those that will fail (to know its groups)."""
 
     def survey(self, samples: Sequence[Sample]) -> None: ...

@@ -1,4 +1,4 @@
-"""What metrics that are an AUROC over a whole set of samples share."""
+"""Shared code of metrics that are an AUROC over a whole set of samples."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from lsm_eval.tasks.sample import Sample
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Scores and classes to be told apart, all of one length."""
+    """Scores and the classes that they should separate, all of the same length."""
 
     scores: Sequence[float]
     positive: Sequence[bool]
     of: Sequence[int]
-    """Which sample each belongs to."""
+    """Index of the sample that each belongs to."""
 
 
 class AurocMetric:
-    """A corpus metric that is an AUROC: value by definition, interval by its variance (`statistics.auroc_interval`)."""
+    """A corpus metric that is an AUROC, with an interval from its variance (`statistics.auroc_interval`)."""
 
     weighs = True
     reads_order = True
 
     def ranked(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> Ranked | None:
-        """What the answers to all requests of each sample put in order; None where that is undefined."""
+        """The scores and classes from the answers to all requests of each sample; None if undefined."""
         raise NotImplementedError
 
     def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
-        """The value over samples of one request each; NaN where a class is empty."""
+        """The value over samples of one request each; NaN if a class is empty."""
         return self._value_of(samples, [[answer] for answer in answers])
 
     def _value_of(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> float:
@@ -53,10 +53,10 @@ class AurocMetric:
 
 
 class JointAurocMetric(AurocMetric):
-    """One that reads several answers a sample (`joint.JointCorpusMetric`)."""
+    """One that reads several answers per sample (`joint.JointCorpusMetric`)."""
 
     def compute_all(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> float:
-        """The value over these samples; NaN where a class is empty."""
+        """The value over these samples; NaN if a class is empty."""
         return self._value_of(samples, answers)
 
 
@@ -68,7 +68,7 @@ def of_samples(
     *,
     missing: int,
 ) -> Estimate:
-    """`auroc_estimate` of scores that belong to `samples` by the numbers `of`: those of one sample hang together."""
+    """`auroc_estimate` of scores; `of` gives each one's index in `samples`. Those of one sample are dependent."""
     number = len(set(of))
     clusters: list[str | None] = [samples[index].cluster for index in of]
     if number < len(of):

@@ -1,5 +1,5 @@
-"""Metrics over what an answer says, read from its text: an option, a number, yes or no. What cannot be read is not right,
-and never guessed."""
+"""Metrics over an answer read from a completion's text: an option, a number, yes or no. What cannot be read is never
+guessed, and not right."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from lsm_eval.tasks.sample import Sample
 
 
 class _OfOption(ProportionMetric):
-    """`metadata.options` has the options in the order shown; `labels` are what the prompt shows them under (A, B, C, …
-    by default)."""
+    """`metadata.options` has the options in the order shown; `labels` are their labels in the prompt (A, B, C, … by
+    default)."""
 
     def __init__(self, *, name: str | None = None, labels: list[str] | None = None) -> None:
         super().__init__(name)
@@ -28,14 +28,14 @@ class _OfOption(ProportionMetric):
         return {"labels": "letters" if self.labels is None else "+".join(self.labels), "reader": str(VERSION)}
 
     def chosen(self, sample: Sample, answer: Answer) -> int | None:
-        """Index of the option that the completion chooses; None where none or several can be read."""
+        """Index of the option that the completion chooses; None if none or several can be read."""
         text = generated(self.name, answer).text
         shown = self.shown(sample)
         labels = None if self.labels is None else self.labels[: len(shown)]
         return chosen(text, shown, labels=labels)
 
     def shown(self, sample: Sample) -> Sequence[str]:
-        """The options; UserError where there are not as many labels."""
+        """The options. Raises `UserError` if the number of labels differs."""
         found = [str(option) for option in metadata(self.name, sample, "options")]
         if len(found) > len(self.labels or LETTERS):
             raise UserError(
@@ -66,7 +66,7 @@ class OptionMatch(_OfOption):
         return counted(self.chosen(sample, answer) in right)
 
     def vote(self, sample: Sample, answer: Answer) -> int | None:
-        """The option that is chosen (`drawn.Voting`)."""
+        """The chosen option (`drawn.Voting`)."""
         return self.chosen(sample, answer)
 
 
@@ -109,7 +109,7 @@ class NumberMatch(ProportionMetric):
         return counted(said is not None and any(abs(said - number) <= near for number in known))
 
     def vote(self, sample: Sample, answer: Answer) -> Fraction | None:
-        """The number that is given (`drawn.Voting`)."""
+        """The number given (`drawn.Voting`)."""
         return read_number(generated(self.name, answer).text)
 
 

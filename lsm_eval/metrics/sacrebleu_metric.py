@@ -1,7 +1,7 @@
-"""What BLEU, chrF and TER share: sacrebleu's own segment statistics, defaults and signatures.
+"""Shared code of BLEU, chrF and TER, which use sacrebleu's segment statistics, defaults and signatures.
 
 The aggregate of each repeats sacrebleu's last step in NumPy over any number of sums at once, so that a jackknife is
-one call; the tests hold it equal to sacrebleu's.
+one call; tests check that it equals sacrebleu's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class SacrebleuMetric(Described):
 
     unit = "points"
     span: tuple[float, float] | None = (0.0, 100.0)
-    """No score leaves it (`statistics.smooth`)."""
+    """Range of all scores (`statistics.smooth`)."""
 
     def __init__(self, name: str | None, scorer: BLEU | CHRF | TER) -> None:
         super().__init__(name)
@@ -37,24 +37,24 @@ class SacrebleuMetric(Described):
 
     @property
     def signature(self) -> str:
-        """sacrebleu's own: `nrefs` is `?` before any sample was seen, and `var` where it varies."""
+        """sacrebleu's signature: `nrefs` is `?` before any sample was seen, and `var` if it varies."""
         number = next(iter(self._references)) if len(self._references) == 1 else -1
         self.scorer.num_refs = number if self._references else "?"
         return "|".join([str(self.scorer.get_signature()), *self.further()])
 
     def further(self) -> list[str]:
-        """What decides the number and sacrebleu's signature leaves out, where it is not the default."""
+        """Options that change the number and sacrebleu's signature omits, if they are not the default."""
         return []
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Learns how many references there are, also of samples that are never answered (`protocols.Surveying`)."""
+        """Collects the numbers of references, also of samples that are never answered (`protocols.Surveying`)."""
         self._references = {len(s.target) for s in samples if s.missing is None and s.target}
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         completion = generated(self.name, answer).text
         refs = references(self.name, sample)
         self._references.add(len(refs))
-        # There is no public way to a segment's statistics; this is what corpus_score itself calls.
+        # There is no public function for a segment's statistics; corpus_score itself calls this one.
         (statistics,) = self.scorer._extract_corpus_statistics([completion], [[ref] for ref in refs])
         sums = np.array(statistics, float)
         return Measurement(tuple(map(float, sums)), self.segment(sums))

@@ -1,4 +1,4 @@
-"""Does a model know when it is right? What its confidence is worth for answering only where it is sure.
+"""Whether a model knows when it is right: the use of its confidence for answering only if it is sure.
 
 Both metrics are over samples in the order of their confidence (`metrics.confidence`).
 """
@@ -28,7 +28,7 @@ class _Ranked(OfChoices):
         return self.over(*self._found(samples, answers))
 
     def over(self, odds: FloatArray, right: FloatArray) -> float:
-        """The value of confidences, as log-odds [n], and how right each sample is [n]."""
+        """The value from confidences, as log-odds [n], and how right each sample is [n]."""
         raise NotImplementedError
 
     def _found(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> tuple[FloatArray, FloatArray]:
@@ -38,9 +38,9 @@ class _Ranked(OfChoices):
 
 
 class ConfidenceAuroc(_Ranked):
-    """`confidence_auroc`: the chance that a right answer was given with more confidence than a wrong one, a tie
-    counting one half (Hendrycks & Gimpel 2017); 0.5 says nothing, undefined where all are right or
-    wrong. A sample that is right by a share counts as so much of a right and of a wrong one."""
+    """`confidence_auroc`: the chance that a right answer has more confidence than a wrong one, a tie counting one
+    half (Hendrycks & Gimpel 2017). At 0.5 confidence says nothing; undefined if all are right or all wrong. A
+    sample that is right by a share counts by that share as right, and by the rest as wrong."""
 
     default_name = "confidence_auroc"
     weighs = True
@@ -72,10 +72,10 @@ class ConfidenceAuroc(_Ranked):
 
 
 class Aurc(_Ranked):
-    """`aurc`: area under the risk-coverage curve (Geifman, Uziel & El-Yaniv 2019): the mean, over k = 1..n,
-    of the share of wrong ones among the k most confident answers. The overall error rate where confidence says
-    nothing. `excess: true` takes off the least area that as many errors allow (their E-AURC), so that a less
-    accurate model isn't worse for that alone."""
+    """`aurc`: area under the risk-coverage curve (Geifman, Uziel & El-Yaniv 2019): the mean, over k = 1..n, of
+    the share of wrong ones among the k most confident answers. It equals the error rate if confidence says
+    nothing. `excess: true` subtracts the least area possible with as many errors (their E-AURC), so that a
+    model is not worse only for being less accurate."""
 
     default_name = "aurc"
     weighs = True

@@ -1,12 +1,12 @@
 """ROUGE from Google's rouge-score: F1 in points (0 to 100), the best over the references.
 
 The stemmer is on by default, as in the papers and tools that report summarisation (ROUGE-1.5.5 with -m).
-rouge-score drops all but ASCII letters and digits, so that a Chinese text would score 0: `tokenize: char` takes
-every other letter or digit as a token of its own.
+rouge-score drops all but ASCII letters and digits, so that a Chinese text would score 0; `tokenize: char` makes
+every other letter or digit a token.
 
-ROUGE-Lsum reads sentences. rouge-score would find them with a model of NLTK that has to be downloaded; here
+ROUGE-Lsum needs sentences. rouge-score would split them with a model of NLTK that has to be downloaded; here
 sentences end at a line break, at `.`, `!` or `?` before white space, and after `。`, `！`, `？` or `；`
-(`sentences: lines` takes line breaks only).
+(`sentences: lines`: at line breaks only).
 """
 
 from __future__ import annotations
@@ -107,13 +107,13 @@ def rouge_lsum(
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences of a text, by line breaks and punctuation (see the module's description)."""
+    """Splits a text into sentences at line breaks and punctuation (see the module's description)."""
     return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
 
 
 class _Tokenizer:
-    """rouge-score's interface of a tokenizer. Texts are kept, because the four metrics of one task read each
-    text anew and stemming it is what takes the time."""
+    """A tokenizer with rouge-score's interface. It caches texts, because each of a task's four metrics reads
+    every text, and stemming takes most of the time."""
 
     def __init__(self, tokenize: Tokenize, stemmer: bool) -> None:
         from rouge_score.tokenizers import DefaultTokenizer

@@ -10,11 +10,11 @@ from lsm_eval.metrics.sacrebleu_metric import SacrebleuMetric
 
 
 class Ter(SacrebleuMetric):
-    """`ter`: translation edit rate (Snover et al. 2006) as sacrebleu computes it: the edits, shifts of words among
-    them, that turn completions into their nearest references, per 100 words of the references (their mean length).
-    Statistics: edits, mean reference length. Above 100 where more is wrong than the reference has words.
+    """`ter`: translation edit rate (Snover et al. 2006) as sacrebleu computes it: the edits, including shifts of words,
+    that turn completions into their nearest references, per 100 words of the references (their mean length).
+    Statistics: edits, mean reference length. It exceeds 100 if there are more edits than words in the reference.
 
-    Words lie between spaces: for Chinese set `normalized` and `asian_support`, which make each character a word."""
+    Words are separated by spaces; for Chinese set `normalized` and `asian_support`, which make each character a word."""
 
     default_name = "ter"
     span = None
@@ -43,7 +43,7 @@ class Ter(SacrebleuMetric):
         return float(self.aggregate(sums))
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 2] to TER [...], 0 and up. Without a word in any reference it is 100 if there are edits, else 0."""
+        """Sums [..., 2] to TER [...], at least 0. If no reference has a word, it is 100 if there are edits, else 0."""
         sums = np.asarray(sums, float)
         edits, length = sums[..., 0], sums[..., 1]
         return np.asarray(100 * np.where(length > 0, ratio(edits, length), edits > 0))

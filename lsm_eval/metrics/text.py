@@ -1,4 +1,4 @@
-"""Metrics that compare a completion with references, word by word or as a whole; the best reference counts."""
+"""Metrics that compare a completion with references, as a whole or word by word; the best reference counts."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _NO_DIGITS = str.maketrans("", "", string.digits)
 
 
 class ExactMatch(ProportionMetric):
-    """`exact_match`: the completion equals a reference, after the normalisations asked for.
+    """`exact_match`: the completion equals a reference after the requested normalisations.
 
     In this order: `extract` (the completion only), `strip`, `regexes_to_ignore` (each removed, one after the
-    other), `ignore_case`, `ignore_punctuation` (ASCII), `ignore_numbers`; the latter four are those of the
+    other), `ignore_case`, `ignore_punctuation` (ASCII), `ignore_numbers`; the last four are those of the
     `evaluate` library's `exact_match`. `extract` is a rule or a list of rules, of which the first that matches
     is used; a rule is a regular expression or a mapping of `regex`, `group` (by default the first group that is
-    not empty, or the whole match) and `take` (`first` or `last` match). No match is never equal to a reference.
-    A reference of which the normalisations leave nothing (a sign, for `ignore_punctuation`) is compared without them;
+    not empty, or the whole match) and `take` (`first` or `last` match). Without a match the completion is not right.
+    A reference that the normalisations would empty (a sign, for `ignore_punctuation`) is compared without them;
     a blank text equals nothing.
     """
 
@@ -70,7 +70,7 @@ class ExactMatch(ProportionMetric):
         return counted(completion is not None and any(self.equal(completion, one) for one in wanted))
 
     def vote(self, sample: Sample, answer: Answer) -> str | None:
-        """The completion as it is compared (`drawn.Voting`); None where no rule matches, or it is blank."""
+        """The completion as compared (`drawn.Voting`); None if no rule matches, or it is blank."""
         completion = self.extracted(generated(self.name, answer).text)
         if completion is None or not self.folded(completion).strip():
             return None
@@ -78,7 +78,7 @@ class ExactMatch(ProportionMetric):
         return compared if compared.strip() else self.folded(completion)
 
     def equal(self, completion: str, reference: str) -> bool:
-        """Whether the two are equal after as many of the normalisations as leave something of the reference."""
+        """Whether the two are equal after as many of the normalisations as do not empty the reference."""
         wanted = self.normalised(reference)
         if wanted.strip():
             return self.normalised(completion) == wanted
@@ -86,13 +86,13 @@ class ExactMatch(ProportionMetric):
         return bool(wanted.strip()) and self.folded(completion) == wanted
 
     def extracted(self, completion: str) -> str | None:
-        """The part of the completion that is compared; None where no rule matches."""
+        """The part of the completion that is compared; None if no rule matches."""
         if not self.rules:
             return completion
         return next((found for rule in self.rules if (found := rule.find(completion)) is not None), None)
 
     def normalised(self, text: str) -> str:
-        """The text as it is compared."""
+        """The text as compared."""
         text = text.strip() if self.strip else text
         for pattern in self.ignored:
             text = pattern.sub("", text)
@@ -101,7 +101,7 @@ class ExactMatch(ProportionMetric):
         return text.translate(_NO_DIGITS) if self.ignore_numbers else text
 
     def folded(self, text: str) -> str:
-        """The text with nothing deleted but what stands around it."""
+        """The text with nothing deleted except around it."""
         text = text.strip() if self.strip else text
         return text.lower() if self.ignore_case else text
 
@@ -127,7 +127,7 @@ class Rule:
             )
 
     def find(self, text: str) -> str | None:
-        """What the rule takes from a text, without white space around it; None where nothing matches."""
+        """The part of a text that the rule extracts, without white space around it; None if nothing matches."""
         matches = list(self.regex.finditer(text))
         if not matches:
             return None
@@ -144,9 +144,9 @@ class Rule:
 
 
 class Contains(ProportionMetric):
-    """`contains`: a reference occurs in the completion as it is (an empty reference never does), and inside no longer
-    word or number: 5 does not occur in 2015. `ignore_case` (on by default) compares case-folded texts;
-    `words: false` finds it inside words, too. The article a is no answer A (see `lsm_eval.reading.normalise.stands`)."""
+    """`contains`: a reference occurs in the completion as it is (an empty one never does), and not inside a longer
+    word or number: 5 does not occur in 2015. `ignore_case` (on by default) compares case-folded texts; `words: false`
+    also finds it inside words. The article "a" is not the answer A (see `lsm_eval.reading.normalise.stands`)."""
 
     default_name = "contains"
     grades = True
@@ -176,9 +176,9 @@ class Contains(ProportionMetric):
 
 class TokenF1(MeanMetric):
     """`f1`: harmonic mean of precision and recall of tokens, the best over the references (Rajpurkar et al. 2016,
-    section 6.1), case, punctuation and the articles a, an, the ignored. `tokenize: char` takes every letter
-    or digit outside ASCII as a token of its own, for text without spaces between words. A reference that consists of
-    nothing else is compared with its articles, or its signs; a blank one has 0 with everything."""
+    section 6.1), ignoring case, punctuation and the articles a, an, the. `tokenize: char` makes every letter or digit
+    outside ASCII a token, for text without spaces between words. A reference of articles or signs alone is compared
+    with these kept; a blank one always gives 0."""
 
     default_name = "f1"
     grades = True
@@ -195,7 +195,7 @@ class TokenF1(MeanMetric):
         return counted(max(self.compare(completion, ref) for ref in references(self.name, sample)))
 
     def compare(self, completion: str, reference: str) -> float:
-        """F1 with one reference, over the tokens that leave something of it."""
+        """F1 with one reference, over the first kind of tokens that it has any of."""
         for kept in KEPT:
             if wanted := self.tokens(reference, kept):
                 return token_f1(self.tokens(completion, kept), wanted)
@@ -209,12 +209,12 @@ class TokenF1(MeanMetric):
 
 
 def characters(text: str) -> list[str]:
-    """Lower-case runs of ASCII letters and digits, and every other letter or digit alone; the rest is dropped."""
+    """Lower-case runs of ASCII letters and digits, and every other letter or digit by itself; the rest is dropped."""
     return re.findall(r"[a-z0-9]+|[^\W_]", text.lower())
 
 
 def token_f1(found: Sequence[str], wanted: Sequence[str]) -> float:
-    """F1 of two bags of tokens; 0 where either is empty."""
+    """F1 of two bags of tokens; 0 if either is empty."""
     if not found or not wanted:
         return 0.0
     common = sum((Counter(found) & Counter(wanted)).values())

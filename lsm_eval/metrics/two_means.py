@@ -1,4 +1,4 @@
-"""The difference of two means over parts of a task's samples, for the metrics that are one."""
+"""The difference of the means over two parts of a task's samples, as a base for metrics."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lsm_eval.statistics.parts import Part, combined
 
 
 class TwoMeans:
-    """Statistics (sum, count) of either part, [n, 4]; a sample counts in one of them."""
+    """Statistics (sum, count) of each part, [n, 4]; a sample counts in one of them."""
 
     weighs = True
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 4] to differences [...]; NaN where either part has no sample."""
+        """Sums [..., 4] to differences [...]; NaN if either part has no sample."""
         return np.subtract(ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3]))
 
     def estimate(

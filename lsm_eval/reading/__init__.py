@@ -1,1 +1,1 @@
-"""What a generated answer says: which option it names, yes or no. One reader for all tasks."""
+"""Reads generated answers (an option, a number, yes or no), in the same way for all tasks."""

@@ -1,7 +1,7 @@
-"""Which option does a generated answer choose? The one reader of options for all tasks.
+"""Reads which option a generated answer chooses, in the same way for all tasks.
 
-An answer that names none of the options, or several, is no answer: it is counted as such and never guessed. What an
-answer says is read in this order, and the first that says anything decides:
+An answer that names none of the options, or several, chooses none: it is counted as such and never guessed. An answer is
+read in this order, and the first step that finds an option decides:
 
 1. the content of the last LaTeX box;
 2. the last statement of an answer ("the answer is B", "so it must be B", "I choose B", "B is correct"), in English,
@@ -9,11 +9,11 @@ answer says is read in this order, and the first that says anything decides:
 3. a line that is a label alone: the first, or after reasoning the last;
 4. the text of an option, and nothing else;
 5. a label with which the answer begins (`B.`, `B)`, `(B)`, `B:`);
-6. whatever labels and texts of options stand anywhere in it, but for those that are denied ("not B", "B is wrong");
-7. a sentence that says that it cannot be known, where one of the options does.
+6. any labels and texts of options in it, except those that are denied ("not B", "B is wrong");
+7. a sentence saying that it cannot be known, if one of the options says so.
 
-A label with the text of another option is two options. A list that repeats the options is read only where nothing else
-is there. "A dog" has the article A, "I think" the pronoun I.
+A label with the text of another option counts as two options. A list that repeats the options is read only if there is
+nothing else. The A of "A dog" and the I of "I think" are words, not labels.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from lsm_eval.reading.unknowable import PHRASE, begins_unknowable, unknowable
 from lsm_eval.reading.yes_no import read_yes_no
 
 VERSION = 2
-"""Raised whenever the same answer would be read differently; part of signatures."""
+"""Increased whenever the same answer would be read differently; part of signatures."""
 
 _CUES = 30
-"""Statements that are looked at, the last ones."""
+"""Number of statements that are examined, counted from the end."""
 _MOST = 4000
-"""Characters that are read of an answer."""
+"""Most characters of an answer that are read."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @lru_cache(maxsize=4096)
 def folded(text: str) -> str:
-    """Lower case, without a final full stop and outer spaces."""
+    """The text in lower case, without a final full stop and outer spaces."""
     return plain(text).casefold().strip().rstrip(".。").strip()
 
 
@@ -53,7 +53,7 @@ def chosen(
     unknown: int | None = None,
     names: Sequence[str] = (),
 ) -> int | None:
-    """Index of the one option that an answer chooses; None where none or several can be read."""
+    """Index of the one option that an answer chooses; None if none or several can be read."""
     found = named(answer, options, labels=labels, unknown=unknown, names=names)
     return found[0] if len(found) == 1 else None
 
@@ -67,19 +67,19 @@ def named(
     names: Sequence[str] = (),
     fold: Callable[[str], str] = folded,
 ) -> tuple[int, ...]:
-    """Indices of the options that an answer names, in ascending order; one means that it is decided.
+    """Indices of the options that an answer names, in ascending order; a single one means that it is decided.
 
-    `labels` are what the prompt shows the options under (A, B, C, … by default; numbers, too). `unknown` is the index of
-    the option that says it cannot be known, so that other words for it count too; where it is not given, the one option
-    with such words. `names` are further words for the options, parallel to them ("blind woman" for "The woman who is
-    blind"); those of a single word are too common to tell anything. `fold` is how texts are made comparable."""
+    `labels` are the options' labels in the prompt (A, B, C, … by default; numbers are possible). `unknown` is the index of
+    the option that says it cannot be known, so that other words for it count too; by default the only option with such
+    words. `names` are further words for the options, parallel to them ("blind woman" for "The woman who is blind"); single
+    words are ignored, as too common. `fold` makes texts comparable."""
     reader = _Reader(
         labels_of(tuple(labels) if labels is not None else tuple(LETTERS[: len(options)])),
         Texts([fold(option) for option in options], [fold(name) for name in names], fold),
         _unknown(options) if unknown is None else unknown,
     )
     if len(answer) > _MOST:
-        # A text that never ends: an answer stands at its beginning or at its end.
+        # In a very long text the answer stands at the beginning or at the end.
         answer = f"{answer[: _MOST // 4]}\n{answer[-3 * _MOST // 4 :]}"
     inside = boxed(answer)
     if inside is not None and (found := reader.read(plain(inside))):
@@ -99,7 +99,7 @@ def named(
 
 
 def _yes_or_no(answer: str, options: Sequence[str], fold: Callable[[str], str]) -> int | None:
-    """The option yes or no of an answer that says so in a way that those words alone do not show ("no doubt: yes")."""
+    """The option yes or no that an answer means, if the words alone do not show it ("no doubt: yes")."""
     own = [fold(option) for option in options]
     said = read_yes_no(answer) if "yes" in own and "no" in own else None
     return None if said is None else own.index("yes" if said else "no")
@@ -118,7 +118,7 @@ class _Reader:
         self.denied: set[int] = set()
 
     def labelled(self, text: str) -> bool:
-        """Whether a text names an option by its label, so that words beside it may be another option's."""
+        """Whether a text names an option by its label, so that words next to it may be those of another option."""
         if self.labels.leading(text.strip()) or self.mentions(text):
             return True
         return any(self.labels.at(text, cue.end()) for cue in statements.CUE.finditer(text))
@@ -160,7 +160,7 @@ class _Reader:
         return self.anywhere(text) or self.by_place(text)
 
     def stated(self, text: str) -> set[int]:
-        """What the last statement of an answer names; empty where there is none."""
+        """Options that the last statement of an answer names; empty if there is none."""
         found: list[tuple[int, set[int]]] = []
         for cue in list(statements.CUE.finditer(text))[: -_CUES - 1 : -1]:
             said = self.after(text, cue.end())
@@ -177,7 +177,7 @@ class _Reader:
         return max(found, key=lambda one: one[0])[1] if found else set()
 
     def after(self, text: str, place: int) -> set[int]:
-        """What stands after a cue: labels, or an option's text, or that it cannot be known."""
+        """Options named after a cue: by labels, by an option's text, or by saying that it cannot be known."""
         if re.match(r"(?i)\s*(?:not|nicht|pas|no(?=\s)|never|不是|不)(?!\w)", text[place:]):
             return set()
         mention = self.labels.at(text, place)
@@ -188,7 +188,7 @@ class _Reader:
         if said is not None:
             others = self.texts.joined(rest, said)
             return {said, *others}
-        # Here "the answer" must be what it is said of: "so it's not known" is, "the option was …" may be anything.
+        # It must be said of the answer: "so it's not known" is, "the option was …" may be anything.
         if (
             self.unknown is not None
             and (found := PHRASE.search(rest))
@@ -199,7 +199,7 @@ class _Reader:
         return set()
 
     def with_text(self, text: str, mention: Mention) -> set[int]:
-        """The options of a label, and of another option's text right after it."""
+        """The option of a label, and that of another option's text right after it."""
         found = set(mention.indices)
         rest = text[mention.end :].lstrip(" \t.():]-–—,;\"'")
         said = self.texts.begins(rest, alone=True)
@@ -210,7 +210,7 @@ class _Reader:
         return found
 
     def mentions(self, text: str) -> list[Mention]:
-        """Every place where a label stands as an option's name, joined ones together."""
+        """Every place where labels are used as names of options; joined ones are one mention."""
         found = [*self.labels.together(text), *self.labels.enclosed(text)]
         cues = (self.labels.at(text, cue.end()) for cue in statements.NAMED.finditer(text))
         found += [mention for mention in cues if mention]
@@ -231,14 +231,14 @@ class _Reader:
         return found
 
     def is_denied(self, text: str, mention: Mention) -> bool:
-        """Whether a label is said to be wrong."""
+        """Whether the text says that a label is wrong."""
         return bool(
             statements.DENIED.match(text, mention.end)
             or NOT.search(text[max(0, mention.start - 40) : mention.start])
         )
 
     def anywhere(self, text: str) -> set[int]:
-        """All that is named and not denied, or that it cannot be known."""
+        """All options that are named and not denied, or the one that says it cannot be known."""
         found: set[int] = set()
         for mention in self.mentions(text):
             if not self.is_denied(text, mention):
@@ -263,12 +263,12 @@ class _Reader:
         if len(others) == 1 and (
             statements.TURN.search(text) or self.texts.stands_before(text, phrase.start())
         ):
-            # "It is not known, but probably …": one of them is chosen, and the other said.
+            # "It is not known, but probably …" names both.
             return others | {self.unknown}
         return {self.unknown}
 
     def ending_clauses(self, text: str) -> set[int]:
-        """Labels that are a clause of their own, or end one as its answer: "Sure, B."."""
+        """Labels that are a clause of their own, or end one as its answer ("Sure, B.")."""
         return {
             self.labels.index(place.group())
             for place in re.finditer(rf"{self.labels.standing}(?=\s*(?:$|[.,;!)\"'\n。，；]))", text)
@@ -277,7 +277,7 @@ class _Reader:
         }
 
     def by_place(self, text: str) -> set[int]:
-        """The second of lettered options for "2", "option 2" or "the second one", where no option has a number of its own."""
+        """The option at the place that "2", "option 2" or "the second one" names, if no option has a number of its own."""
         size = len(self.texts.texts)
         if not self.labels.labels[0].isalpha() or any(re.search(r"\d", one) for one in self.texts.texts):
             return set()

@@ -1,4 +1,4 @@
-"""Labels of options in a text: a letter, or a number, that stands as an option's name and not as a word."""
+"""Labels of options in a text: letters or numbers that are used as names of options and not as words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-"""Scripts whose words may stand right beside a letter."""
+"""Scripts whose words may touch a letter."""
 _WORD = rf"[^\W{_UNSPACED}]"
 _REASON = (
     r"because|since|as|for|given|due|which|based|not|rather|instead|but|is|was|are|seems|would|and|or|with|"
@@ -27,18 +27,18 @@ _AND = re.compile(
 )
 _MOST_FILLERS = 8
 _LONGEST_LINE = 120
-"""Characters of a line that may be a label alone; words go on for ever in degenerate texts."""
+"""Most characters of a line that may be a label alone; degenerate texts have endless lines."""
 NOT = re.compile(
     r"(?i)(?:\bnot|n't|\b(?:wrong|incorrect|false):|\bnever|\banything but|\beverything but|\ball but|\bnor|\bneither|\brather than|\binstead of|\bother than|\bexcept|\bexclud\w+|\belimina\w+|"
     r"\brule[sd]? out|\bruling out|\bnicht|\bpas|\bno es|\bnon è|\bnão é|不是|不选|不能选|不应选|排除|并非|而非)"
     r"[\s:,]*(?:the |be |option |choice |letter |选项)*[(\[\"']?\s*$"
 )
-"""Ends right before what is denied."""
+"""Matches up to what is denied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Labels that stand together in a text (several where they are joined: A or B)."""
+    """One or more labels at one place in a text (several if they are joined: A or B)."""
 
     indices: tuple[int, ...]
     start: int
@@ -56,7 +56,7 @@ class Labels:
         after = rf"(?!{_WORD}|['’]{_WORD}|[+#%]|-{_WORD}|\.[A-Z]\.|[.,]\d)"
         self.upper = rf"(?:{one}){after}"
         self.standing = rf"(?<!{_WORD}){self.upper}"
-        """A capital label that no word of a spaced script is joined to."""
+        """A capital label that does not touch a word of a spaced script."""
         end = r"(?=\s*(?:$|[.,;:!?)\]}\"'、。，；：！？\n]))"
         self.any = rf"(?:{self.upper}|(?:{small}){after}{end})" if small else self.upper
         self._at = re.compile(rf"(?P<label>{self.any})")
@@ -71,21 +71,21 @@ class Labels:
         )
 
     def index(self, label: str) -> int:
-        """Which option a label is of."""
+        """Index of the option with this label."""
         return self.labels.index(label.upper())
 
     def alone(self, line: str) -> int | None:
-        """The option whose label is all there is in a line."""
+        """Index of the option whose label is the whole line."""
         found = self.bare.fullmatch(line) if len(line) <= _LONGEST_LINE else None
         return self.index(found["label"]) if found else None
 
     def at(self, text: str, place: int) -> Mention | None:
-        """The label or labels that stand at a place after whatever may come between; None where a word does."""
+        """The label or labels at a place, after any fillers; None if another word comes first."""
         for _ in range(_MOST_FILLERS):
             filler = _FILLER.match(text, place)
             if not filler or filler.end() == place:
                 break
-            # "A" is a label before it is an article, and "a" where nothing follows.
+            # "A" is a label rather than an article, and so is "a" if nothing follows.
             if filler.group().lower() == "a" and self._labelled(text, place):
                 break
             place = filler.end()
@@ -109,7 +109,7 @@ class Labels:
         return Mention(tuple(dict.fromkeys(indices)), place, end)
 
     def is_word(self, text: str, found: re.Match[str]) -> bool:
-        """Whether what looks like a label is the article A or the pronoun I: a word follows, and not one that gives a
+        """Whether an apparent label is the article A or the pronoun I: a word follows that does not introduce a
         reason."""
         label = found["label"]
         if label not in ("A", "I", "O", "E", "Y", "a", "i", "o", "e", "y"):
@@ -121,19 +121,19 @@ class Labels:
         return not reason if label not in ("I", "i") else True
 
     def enclosed(self, text: str) -> Iterator[Mention]:
-        """Labels in brackets or quotes, anywhere."""
+        """Labels in brackets or quotes, anywhere in a text."""
         for found in self._enclosed.finditer(text):
             yield Mention((self.index(found["label"]),), found.start(), found.end())
 
     def together(self, text: str) -> Iterator[Mention]:
-        """Capital labels that are joined (A or B), anywhere."""
+        """Joined capital labels (A or B), anywhere in a text."""
         for found in re.finditer(self.standing, text):
             joined = self._joined(text, found.start())
             if joined and len(joined.indices) > 1:
                 yield joined
 
     def leading(self, text: str) -> Mention | None:
-        """The label with which a text begins and after which a sign or a reason stands: `B.`, `B)`, `B:`, `B -`, `(B)`,
+        """The label with which a text begins, if a sign or a reason follows: `B.`, `B)`, `B:`, `B -`, `(B)`,
         `B because`."""
         found = re.match(r"[\W_]*", text)
         place = found.end() if found else 0
@@ -143,7 +143,7 @@ class Labels:
         return self._joined(text, place)
 
     def lines(self, text: str) -> list[tuple[int, str]]:
-        """Options listed as a prompt lists them: the label and a sign at the start of a line, and the line."""
+        """Options listed as in a prompt, with a label and a sign at the start of a line: index and line."""
         found = []
         for line in text.splitlines():
             label = re.match(rf"[\W_]*(?P<label>{self.upper})\s*[.):\]、]\s*\S", line)
@@ -154,5 +154,5 @@ class Labels:
 
 @lru_cache(maxsize=32)
 def labels_of(labels: tuple[str, ...]) -> Labels:
-    """The same object for the same labels, because its expressions take time to compile."""
+    """The cached `Labels` of these labels, since its expressions take time to compile."""
     return Labels(labels)

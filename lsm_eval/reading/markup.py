@@ -1,4 +1,4 @@
-"""An answer without its markup, as it is read."""
+"""Removes an answer's markup before it is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EMPHASIS = re.compile(r"[*`$]+|(?<!\w)_+|_+(?!\w)|^[ \t]*[#>]+", re.MULTILINE)
 
 
 def plain(text: str) -> str:
-    """NFKC-folded (full-width letters and brackets become common ones), without LaTeX commands, tags and emphasis."""
+    """The text after NFKC (full-width letters and brackets become plain ones), without LaTeX commands, tags and emphasis."""
     text = unicodedata.normalize("NFKC", text).replace("\u2019", "'").replace("\u2018", "'")
     text = _BOXED.sub(r" \1 ", text)
     for _ in range(2):  # \textbf{\text{B}}
@@ -24,6 +24,6 @@ def plain(text: str) -> str:
 
 
 def boxed(text: str) -> str | None:
-    r"""The content of the last `\boxed{…}`; None where there is none."""
+    r"""The content of the last `\boxed{…}`; None if there is none."""
     found = _BOXED.findall(unicodedata.normalize("NFKC", text))
     return found[-1] if found else None

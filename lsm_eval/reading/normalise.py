@@ -1,19 +1,19 @@
-"""One normalisation of short answers for every metric that compares them with references.
+"""Normalisation of short answers, shared by all metrics that compare them with references.
 
-- `squad`: that of SQuAD's script (Rajpurkar et al. 2016, section 6.1): lower case, ASCII punctuation removed, the
-  articles a, an, the removed. NQ-open is compared so, too (Lee et al. 2019).
-- `triviaqa`: that of TriviaQA's script (Joshi et al. 2017): the same, with punctuation (and underscores and quotes) to
-  spaces.
-- `zh`: NFKC-folded letters and digits alone.
+- `squad`: that of SQuAD's script (Rajpurkar et al. 2016, section 6.1): lower case, without ASCII punctuation and the
+  articles a, an, the. Also used for NQ-open (Lee et al. 2019).
+- `triviaqa`: that of TriviaQA's script (Joshi et al. 2017): the same, but punctuation (and underscores and quotes)
+  becomes spaces.
+- `zh`: NFKC-folded letters and digits only.
 
-These scripts delete an answer that consists of nothing else: "A" (a blood type, an option), "The The", "+", "°". To
-such a reference everything that is deleted, too, would be equal, the empty text first. So what an answer is made of is
-never deleted: a reference of articles alone keeps its articles, one of signs alone keeps its signs, and what is
-compared with it keeps the same (`Kept`). A reference that is blank equals nothing.
+These scripts leave nothing of some answers: "A" (a blood type, an option), "The The", "+", "°". Such a reference would
+equal any other text that they empty, and the empty text itself. Therefore a reference of articles alone keeps its
+articles, one of signs alone keeps its signs, and the answer compared with it keeps the same (`Kept`). A blank
+reference equals nothing.
 
-For the same reason two texts that the scripts make equal are no equal answers where their numbers and signs differ, which
-the scripts delete too: -5 and 5, 3.5 and 35, 1/2 and 12, "C++" and "C", "AB+" and "AB-", "x > y" and "x < y" (`marks`).
-Composed and decomposed letters are the same.
+The scripts also delete signs that matter, so texts that they make equal are not equal answers if their numbers or signs
+differ: -5 and 5, 3.5 and 35, 1/2 and 12, "C++" and "C", "AB+" and "AB-", "x > y" and "x < y" (`marks`). Composed and
+decomposed letters are the same.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from typing import Literal
 
 Normalisation = Literal["squad", "triviaqa", "zh"]
 Kept = Literal["words", "articles", "signs"]
-"""What a normalisation leaves: words alone, as the scripts have it; articles, too; or everything but case and the
-width of white space."""
+"""What a normalisation keeps: words only, as the scripts do; articles too; or everything except case and the width of
+white space."""
 
 KEPT: tuple[Kept, ...] = ("words", "articles", "signs")
 
@@ -37,7 +37,7 @@ _TO_SPACES = str.maketrans(dict.fromkeys(string.punctuation + _QUOTES, " "))
 _TO_NOTHING = str.maketrans("", "", string.punctuation)
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-"""Letters of scripts that put no spaces between words."""
+"""Letters of scripts without spaces between words."""
 _AROUND = " \t\n.,;:!?\"'“”‘’„«»`*()[]。，；：！？、「」『』（）"
 
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -49,7 +49,7 @@ _NO_MARK = re.compile(r"[$€£]")
 
 @lru_cache(maxsize=4096)
 def normalised(text: str, how: Normalisation, kept: Kept | None = None) -> str:
-    """The text as it is compared. Without `kept`, the first of `KEPT` that leaves anything; empty for a blank text."""
+    """The text as compared. Without `kept`, by the first of `KEPT` that leaves anything; empty for a blank text."""
     if kept is None:
         return next((found for kept in KEPT if (found := normalised(text, how, kept))), "")
     if kept == "signs":
@@ -62,18 +62,18 @@ def normalised(text: str, how: Normalisation, kept: Kept | None = None) -> str:
     text = text.lower().translate(_TO_SPACES if how == "triviaqa" else _TO_NOTHING)
     if kept == "words":
         return " ".join(_ARTICLE.sub(" ", text).split())
-    # No script says what becomes of punctuation outside ASCII here: it goes, as that of ASCII does.
+    # The scripts do not handle punctuation outside ASCII; it is removed like that of ASCII.
     return " ".join("".join(" " if unicodedata.category(sign)[0] == "P" else sign for sign in text).split())
 
 
 @lru_cache(maxsize=4096)
 def kept_of(reference: str, how: Normalisation) -> Kept | None:
-    """What is to be kept so that something of a reference is left; None for a blank one."""
+    """What must be kept so that something of a reference is left; None for a blank one."""
     return next((kept for kept in KEPT if normalised(reference, how, kept)), None)
 
 
 def equal(said: str, reference: str, how: Normalisation) -> bool:
-    """Whether an answer equals a reference after normalisation. A blank answer, and a blank reference, equals nothing."""
+    """Whether an answer equals a reference after normalisation. A blank answer or reference equals nothing."""
     kept = kept_of(reference, how)
     if kept is None or not said.strip():
         return False
@@ -87,9 +87,8 @@ def equal(said: str, reference: str, how: Normalisation) -> bool:
 
 
 def marks(text: str) -> tuple[str, ...]:
-    """The numbers of a text, with their sign and point, the signs that end a name ("C++", "AB-"), comparisons, and an A at
-    the end, which is no article there ("vitamin A"), in
-    their order: what may not differ in equal answers."""
+    """The parts of a text, in order, that must agree in equal answers: numbers with their sign and point, signs that end a
+    name ("C++", "AB-"), comparisons, and an A at the end, where it is not an article ("vitamin A")."""
     text = unicodedata.normalize("NFKC", text).strip(_AROUND + "*").replace("−", "-")
     text = _THOUSANDS.sub("", text)
     return tuple(_NO_MARK.sub("", found).upper() for found in _MARK.findall(text))
@@ -100,8 +99,8 @@ def _lone_number(text: str) -> bool:
 
 
 def holds(said: str, reference: str, how: Normalisation) -> bool:
-    """Whether a reference stands in an answer as whole words (`zh`: anywhere, but no number in a longer one and no
-    Latin word in another)."""
+    """Whether an answer contains a reference as whole words (`zh`: anywhere, but no number in a longer one and no Latin
+    word in another)."""
     kept = kept_of(reference, how)
     if kept is None:
         return False
@@ -111,19 +110,19 @@ def holds(said: str, reference: str, how: Normalisation) -> bool:
     if kept == "signs":
         return f" {wanted} " in f" {' '.join(map(_bare, normalised(said, how, kept).split()))} "
     if how != "zh":
-        # The scripts take numbers apart: 5 does not stand in 3.5, nor 5 in -5.
+        # The scripts take numbers apart, but 5 does not occur in 3.5, nor in -5.
         found = _numbers_kept(reference, how, kept) in _numbers_kept(said, how, kept)
         return found and not Counter(marks(reference)) - Counter((*marks(said), "A"))
     folded = normalised(said, how, kept)
     first, last = wanted[0], wanted[-1]
     before = "(?<![0-9.])" if first in "0123456789" else "(?<![a-z])" if first.isascii() else ""
     after = "(?![0-9.])" if last in "0123456789" else "(?![a-z])" if last.isascii() else ""
-    # Without its spaces a Latin word is lost among others: those are looked for as they stand.
+    # Without spaces a Latin word is lost among others, so it is searched for in the unchanged text.
     return re.search(before + re.escape(wanted) + after, folded) is not None or stands(said, reference)
 
 
 def _numbers_kept(text: str, how: Normalisation, kept: Kept) -> str:
-    """The normalised text, between spaces, in which points inside numbers, and a minus before one, have stayed."""
+    """The normalised text, between spaces, with points inside numbers, and a minus before one, kept."""
     text = _THOUSANDS.sub("", text.replace("−", "-"))
     text = re.sub(r"(?<=\d)[-–](?=\d)", " ", text)
     text = re.sub(r"(?<=\d)[.,](?=\d)", "\u241f", text)
@@ -132,8 +131,8 @@ def _numbers_kept(text: str, how: Normalisation, kept: Kept) -> str:
 
 
 def stands(said: str, reference: str, *, ignore_case: bool = True) -> bool:
-    """Whether a reference stands in an answer as it is, and inside no longer word or number. An article stands there
-    only as an answer's name: in its own letter case ("type A"), and not before the first word of a sentence."""
+    """Whether an answer contains a reference unchanged, and not inside a longer word or number. An article counts only
+    as the name of an answer: in its own letter case ("type A"), and not before the first word of a sentence."""
     said, reference = unicodedata.normalize("NFC", said), unicodedata.normalize("NFC", reference)
     article = kept_of(reference, "squad") == "articles"
     if article:
@@ -155,17 +154,17 @@ def stands(said: str, reference: str, *, ignore_case: bool = True) -> bool:
 
 
 def _before(first: str) -> str:
-    """What must not stand before a text that begins so."""
+    """Pattern of what must not come before a text with this first character."""
     if first.isdigit():
         return rf"(?<![^\W{_UNSPACED}])(?<!\d[.,])(?<!^[-−])(?<![\s($=:][-−])"
     return _no_word(first, "(?<!")
 
 
 def _after(last: str) -> str:
-    """What must not stand after a text that ends so."""
+    """Pattern of what must not come after a text with this last character."""
     if last.isdigit():
         return rf"(?![^\W{_UNSPACED}])(?![.,]\d)"
-    # C does not stand in "C++", nor in "C#".
+    # C does not occur in "C++", nor in "C#".
     return _no_word(last, "(?!") + (r"(?![+#]+(?:[^\w+#]|$))" if re.match(r"[^\W\d_]", last) else "")
 
 
@@ -181,5 +180,5 @@ def _begins(before: str) -> bool:
 
 
 def _bare(word: str) -> str:
-    """A word without the punctuation around it, where anything else is left."""
+    """A word without the punctuation around it, if anything else is left."""
     return word.strip(_AROUND) or word

@@ -1,8 +1,8 @@
-r"""Which number does a generated answer give? Compared as a number: 1,234.00 is 1234, and 5. is 5.
+r"""Reads the number that a generated answer gives, as a value: 1,234.00 is 1234, and 5. is 5.
 
-Read in this order: the last LaTeX box with a number, the last `#### …`, the number of the last statement of an answer
-("the answer is $5"), the last number of the text. Signs of currency, percent signs, units and a full stop behind are no
-part of it; a minus before it is, and so are fractions (`1/2`, `\frac{1}{2}`, `2 1/2`) and powers of ten (`1.5e3`).
+It looks, in this order, for the last LaTeX box with a number, the last `#### …`, the number of the last statement of an
+answer ("the answer is $5"), the last number of the text. Currency and percent signs, units and a full stop after it are
+ignored; a minus before it, fractions (`1/2`, `\frac{1}{2}`, `2 1/2`) and powers of ten (`1.5e3`) are read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fractions import Fraction
 from lsm_eval.reading.markup import boxed, plain
 
 _MOST_DIGITS = 200
-"""Longer runs of digits are no number that anybody asked for."""
+"""Longer runs of digits are not read as numbers."""
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}")
 _PLAIN = r"(?:\d{1,3}(?:[,\u2009\u202f'](?=\d{3}))(?:\d{3}[,\u2009\u202f'])*\d{3}(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _NUMBER = re.compile(
@@ -27,7 +27,7 @@ _STATED = re.compile(
 
 
 def read_number(text: str) -> Fraction | None:
-    """The number that an answer gives; None where there is none."""
+    """The number that an answer gives; None if there is none."""
     inside = boxed(text)
     if inside is not None and (found := _numbers(_prepared(inside))):
         return found[-1]
@@ -41,11 +41,11 @@ def read_number(text: str) -> Fraction | None:
 
 def _prepared(text: str) -> str:
     text = _FRACTION.sub(r" \1/\2 ", text.replace("\\$", "$").replace("{,}", ",").replace("\\,", ""))
-    # Emphasis goes, but the signs of currency and of products stay.
+    # Emphasis is removed, but currency and product signs stay.
     text = (
         plain(text.replace("$", "\u20ac").replace("*", " * ")).replace("\u2212", "-").replace("\u2044", "/")
     )
-    # 1.000.000 and 1 000 000: points or spaces between threes of digits, more than once (or 000), belong to one number.
+    # 1.000.000 and 1 000 000: points or spaces that group digits in threes, more than once (or before 000), are one number.
     text = re.sub(
         r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?![\d.]\d|\d)", lambda one: one[0].replace(".", ""), text
     )

@@ -1,4 +1,4 @@
-"""Options by their text: written out in an answer in the place of a label."""
+"""Options that an answer names by their text instead of a label."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _JOINED = re.compile(r"\s*(?:,|/|&)?\s*(?:and|or|und|oder|et|ou|y|o|和|或|或�
 
 
 class Texts:
-    """The texts of options, and further names of them, made comparable."""
+    """The texts of options and their further names, made comparable."""
 
     def __init__(self, texts: Sequence[str], names: Sequence[str], fold: Callable[[str], str]) -> None:
         self.texts = tuple(texts)
-        # The first two words of what `answer_info` calls a person, as BBQ's scripts have it.
+        # The first two words of a person's name in `answer_info`, as in BBQ's scripts.
         self.short = {i: " ".join(name.split()[:2]) for i, name in enumerate(names) if len(name.split()) > 1}
         self.fold = fold
 
     def equal(self, text: str) -> set[int]:
-        """Options whose text is all there is."""
+        """Options whose text is the whole text."""
         said = self.fold(text)
         bare = said.strip("\"'“”„«»()[] ")
         found = {index for index, own in enumerate(self.texts) if own and own in (said, bare)}
         return found or {i for i, own in enumerate(self.texts) if own and _without_article(own) == bare}
 
     def begins(self, text: str, *, alone: bool = False) -> int | None:
-        """The option with whose text (with or without a leading article) a text begins; the longest, if several.
-        `alone`: only where the clause ends there, too."""
+        """The option whose text (with or without a leading article) begins a text; the longest, if several.
+        `alone`: only if the clause ends there, too."""
         said = _without_article(self.fold(text[:400]).lstrip("\"'“”„«»([:,- "))
         own = [(index, _without_article(self.texts[index])) for index in self._longest_first()]
         for index, words in (*own, *self.short.items()):
@@ -43,8 +43,8 @@ class Texts:
         return None
 
     def listed(self, text: str, labels: Labels) -> tuple[set[int], int]:
-        """Options that stand with their labels and their own texts in one line, as a prompt would list them, and where
-        the last of them ends."""
+        """Options that are listed in one line with label and own text, as in a prompt, and the position where the last
+        of them ends."""
         found, end = set(), 0
         for place in re.finditer(rf"{labels.standing}\s*[.):\]]\s*", text):
             index = labels.index(re.match(labels.upper, place.group())[0])  # type: ignore[index]
@@ -55,7 +55,7 @@ class Texts:
         return found, end
 
     def joined(self, text: str, first: int) -> set[int]:
-        """Further options that are joined to the one with which a text begins: the one or the other."""
+        """Further options joined to the one with which a text begins ("X or Y")."""
         said = _without_article(self.fold(text[:400]).lstrip("\"'“”„«»([:,- "))
         rest = said[len(_without_article(self.texts[first])) :]
         if not (joint := _JOINED.match(rest)):
@@ -64,7 +64,7 @@ class Texts:
         return {other} if other is not None else set()
 
     def held(self, text: str) -> set[int]:
-        """Options whose whole text stands in a text and is not denied; where one option's text holds another's, only
+        """Options whose whole text occurs in a text and is not denied; if one option's text contains another's, only
         the longer."""
         said, found = self.fold(text), set()
         for index in self._longest_first():
@@ -76,12 +76,12 @@ class Texts:
         return found
 
     def by_name(self, text: str) -> set[int]:
-        """Options of which a text holds the first two words of a further name."""
+        """Options for which a text contains the first two words of a further name."""
         said = self.fold(text)
         return {index for index, name in self.short.items() if pattern(name).search(said)}
 
     def stands_before(self, text: str, place: int) -> bool:
-        """Whether an option's text stands in a sentence before the one at a place."""
+        """Whether an option's text occurs in a sentence before the one at a place."""
         before = re.split(r"[.!?。！？\n]", text[:place])[:-1]
         return any(self.held(sentence) for sentence in before)
 
@@ -95,7 +95,7 @@ class Texts:
 
 @lru_cache(maxsize=4096)
 def pattern(words: str) -> re.Pattern[str]:
-    """The words as whole ones, but for scripts that put no spaces between them."""
+    """Pattern of the words as whole words, except in scripts without spaces between them."""
     word = rf"[^\W{_UNSPACED}]"
     before = rf"(?<!{word})" if re.match(word, words) else ""
     after = rf"(?!{word})" if re.search(rf"{word}$", words) else ""

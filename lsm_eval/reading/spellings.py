@@ -1,9 +1,9 @@
-"""Other spellings of a completion, so that a secret given away in one of them is still found.
+"""Undoes other spellings in a completion, so that a secret given away in one of them is found.
 
 Undone here: full-width and other compatibility forms and letter case; escapes of HTML and web addresses; digits as
 words (English up to ninety-nine, "double five"; Chinese digits); signs as words (at, dot, dash, underscore, in
-brackets or not); writing backwards; base64; hexadecimal; ROT13. Spaces, dashes and other separators are the
-metrics' own business.
+brackets or not); writing backwards; base64; hexadecimal; ROT13. The metrics themselves handle spaces, dashes and
+other separators.
 
 Not undone: other languages' number words, hundreds and thousands in words, spelling alphabets ("Juliet Oscar"),
 translations of an address, other ciphers, two encodings on top of each other, and hints ("the first digit is
@@ -51,17 +51,17 @@ _SIGN = re.compile(rf"\s*[\[({{<]*\s*\b({'|'.join(_SIGNS)})\b\s*[\])}}>]*\s*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[\s:]?){8,}")
 _LONGEST = 20_000
-"""Characters of a completion that are decoded; more than any task's `max_tokens` gives."""
+"""Most characters of a completion that are decoded; more than any task's `max_tokens` allows."""
 
 
 def folded(text: str) -> str:
-    """After Unicode compatibility normalisation (NFKC) and case folding."""
+    """The text after Unicode compatibility normalisation (NFKC) and case folding."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
 @lru_cache(maxsize=1024)
 def spellings(completion: str) -> tuple[str, ...]:
-    """The completion as it is and with every spelling undone, each folded, without repeats; the plain one first."""
+    """The completion unchanged, then with each spelling undone; all folded, without repeats."""
     plain = folded(completion)
     found = [
         plain,
@@ -76,7 +76,7 @@ def spellings(completion: str) -> tuple[str, ...]:
 
 
 def _numbers(text: str) -> str:
-    """Number words as digits."""
+    """Turns number words into digits."""
 
     def repeated(match: re.Match[str]) -> str:
         digit = match[3] or _NUMBER[match[2]]
@@ -91,15 +91,15 @@ def _numbers(text: str) -> str:
 
 
 def _signs(text: str) -> str:
-    """Names of signs as the signs."""
-    # Longer runs of white space would take time with their length cubed; four are as good as forty to the metrics.
+    """Turns names of signs into the signs."""
+    # Runs of white space take time with the cube of their length; to the metrics four are as good as forty.
     return _SIGN.sub(lambda match: _SIGNS[match[1]], re.sub(r"\s{4,}", "    ", text))
 
 
 def _decoded(text: str) -> list[str]:
-    """What base64 and hexadecimal stand for: one text each, the runs one a line."""
+    """Decodes base64 and hexadecimal: one text each, with one run per line."""
     runs = [*_BASE64.findall(text), *_BASE64.findall(re.sub(r"\s+", "", text))]
-    # Any of four places may be the first of a group, where a word stands right before the code.
+    # If a word touches the start of the code, a group may begin at any of four places.
     from_base64 = [_from_base64(run[start:]) for run in dict.fromkeys(runs) for start in range(4)]
     from_hex = [
         bytes.fromhex(re.sub(r"[\s:]", "", run)).decode("utf-8", "replace") for run in _HEX.findall(text)

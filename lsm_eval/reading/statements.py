@@ -1,4 +1,4 @@
-"""Where a text states its answer: "the answer is …", "I choose …", "… is correct", in several languages."""
+"""Phrases that state an answer ("the answer is …", "I choose …", "… is correct"), in several languages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OTHERS = (
     r"\bjawaban\w*(?: yang \w+)?\s*(?:adalah|ialah|:)|\bcevap\w*\s*:?|\bodpowied\w+(?: \w+)?\s*(?:to|:)|\bsvar\w*(?: är| er|:)",
 )
 CUE = re.compile("|".join((*_ENGLISH, *_OTHERS)), re.IGNORECASE)
-"""Ends where the answer begins."""
+"""Matches up to the start of the answer."""
 
 _RIGHT = (
     r"correct|right|best|true|accurate|appropriate|suitable|my (?:answer|choice)|(?:the )?answer|richtig|korrekt|"
@@ -52,7 +52,7 @@ AFFIRMED = re.compile(
     rf"(?:{_RIGHT}|what i)(?!\w)|[:=?]\s*(?:yes|true|right|correct)(?!\w)|\s(?:fits|works|makes (?:the )?(?:most )?sense|"
     rf"would be my (?:choice|answer))(?!\w)|(?:项|选项)?\s*(?:是|为|最)?\s*(?:正确|对的|最(?:佳|合适|恰当))|(?:が|は)?(?:正解|正しい|答え)|(?:です|である|だ(?=[。、\s]|$)|입니다|이다))"
 )
-"""What follows a label that is said to be right."""
+"""Follows a label that is said to be right."""
 DENIED = re.compile(
     rf"(?i)\s*[()\].:\"']?\s*(?:(?:is|are|was|were|seems|appears|would be|must be|ist|est|es|è|é)\s+"
     rf"(?:clearly |definitely |also |therefore |simply |obviously |just |probably )*(?:not|nicht|{_WRONG}|out|impossible)(?!\w)|"
@@ -61,40 +61,40 @@ DENIED = re.compile(
     rf"(?:can't|cannot|can not|couldn't) be (?:right|correct|true|the|it)\b|"
     rf"(?:项|选项)?\s*(?:是|都)?\s*(?:不正确|不对|错|不是|不符|不可能|不选)|(?:では|じゃ)(?:な[いく]|ありません)|が?(?:誤り|間違い|不正解)|(?:이|가) 아니)"
 )
-"""What follows a label, or an option's text, that is said to be wrong."""
+"""Follows a label or an option's text that is said to be wrong."""
 VERDICT = re.compile(
     r"(?i)[\W_]*\w{1,2}\s*[.):\]、]\s*[-–—✓✔✅]*\s*(?:correct|right|true|yes|正确|对|是)\W*$"
 )
-"""A listed option of which nothing is said but that it is right."""
+"""A listed option that is only said to be right."""
 UNSURE = re.compile(
     r"(?i)\b(?:probably|definitely|certainly|surely|likely|maybe|perhaps|it's|it is|its|that's|i(?: would|'d)? (?:think|say|guess|"
     r"believe|feel)(?: that)?(?: it is| it's)?|could(?: also)? be|might(?: also)? be|may(?: also)? be|must be|should be|has to be|"
     r"but(?: rather)?|lean(?:ing)? (?:to|towards?)|(?:i(?:'d)?|would) have to say|c'est|es ist|es la)\s+"
 )
-"""Weaker than a statement: one of them alone decides, two that differ don't."""
+"""Weaker than a statement: a single one decides, but two that differ do not."""
 WRONG_ONE = re.compile(r"(?i)\b(?:incorrect|wrong|false|worst|least \w+|eliminated)\s+$")
-"""What makes a statement one of what the answer is not."""
+"""Precedes a statement about a wrong answer."""
 ALONE = re.compile(
     r"(?i)(?:^|[,:;=!?\n…]|\.\s|\b(?:is|are|be|get|leaves|leaving|choose|say|with|clearly|ist|est|es|è|é|and|or|to))[\s\"'(]*$"
 )
-"""Ends where a label that ends a clause is an answer: after another clause, or after such a word ("Sure, B.")."""
+"""Matches up to a label at the end of a clause that is an answer: after a clause or such a word ("Sure, B.")."""
 NAMED = re.compile(
     r"(?i)(?<!\w)(?:option|choice|letter|opción|opcion|opzione|opção|letra|lettre|buchstabe|alternative)\s+|选项\s*"
 )
-"""Ends where a label stands, whatever is said of it."""
+"""Matches up to a label, whatever is said about it."""
 ASKED = re.compile(
     r"(?im)\n[ \t]*(?:next )?(?:question|q|context|passage|problem|human|user|example|问题|题目|问|上下文|文章)[ \t]*\d*[ \t]*[:.、]"
 )
-"""Where a model that was not stopped goes on to a question of its own."""
+"""The place where a model that was not stopped continues with a question of its own."""
 TURN = re.compile(
     r"(?i)\b(?:but|however|though|although|yet|nevertheless|aber|jedoch|mais|pero|ma)\b|但|然而|不过|可是"
 )
 REVISED = re.compile(
     r"(?i)\b(?:no,? wait|wait,? no|scratch that|correction|i meant?|on second thoughts?|or rather|oops|actually,? no)\b[\s,.:;—–-]*"
 )
-"""Takes back what stands before it: "A, no wait, C"."""
+"""Takes back what comes before it: "A, no wait, C"."""
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "last")
 ORDINAL = re.compile(
     rf"(?i)[\W_]*(?:(?:it(?:'s| is)|i (?:choose|pick|say)|the answer is) )?(?:the )?({'|'.join(ORDINALS)})(?: (?:one|option|answer|choice))?[\W_]*"
 )
-"""An option by its place."""
+"""Names an option by its position."""

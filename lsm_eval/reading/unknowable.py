@@ -1,4 +1,4 @@
-"""Ways of saying that what is asked cannot be known from what is told."""
+"""Phrases saying that the answer cannot be known from the given text."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ _OTHERS = (
     ),
 )
 PHRASE = re.compile(rf"(?<![^\W_])(?:{'|'.join(_ENGLISH)})(?!\w)|{'|'.join(_OTHERS)}", re.IGNORECASE)
-"""BBQ's "can't answer" and "cannot answer" are none of them: a refusal has those words too, and they count only where
-they are an option's own."""
+"""Without BBQ's "can't answer" and "cannot answer", which refusals use too: they count only if they are an option's
+own words."""
 
 
 def unknowable(text: str) -> bool:
@@ -72,6 +72,6 @@ def unknowable(text: str) -> bool:
 
 
 def begins_unknowable(text: str) -> bool:
-    """Whether a text begins so: with one of the phrases, or with a sentence that leads to one without a turn."""
+    """Whether a text begins with one of the phrases, or with a sentence that leads to one without a turn."""
     found = PHRASE.search(text)
     return found is not None and re.search(r"[.!?\n,;]|\bbut\b", text[: found.start()]) is None

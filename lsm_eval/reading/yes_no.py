@@ -1,4 +1,4 @@
-"""Does a generated answer say yes or no? The word as an answer: "no" in "no doubt" and "Yesterday" are none."""
+"""Reads yes or no from a generated answer; "no" in "no doubt", and "Yesterday", do not count."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BOTH = re.compile(
 
 
 def read_yes_no(text: str) -> bool | None:
-    """True for yes, False for no, None where neither or both can be read."""
+    """True for yes, False for no, None if neither or both can be read."""
     text = plain(text).strip()
     revised = list(REVISED.finditer(text))
     if revised and (said := read_yes_no(text[revised[-1].end() :])) is not None:

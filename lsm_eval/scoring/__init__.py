@@ -1,1 +1,1 @@
-"""The metrics that a task names, found by name, and their estimates over its samples."""
+"""Finds a task's metrics by name, and makes their estimates over its samples."""

@@ -1,4 +1,4 @@
-"""Any module of the Hugging Face `evaluate` library as a metric over a whole set of samples."""
+"""Uses any module of the Hugging Face `evaluate` library as a metric over a whole set of samples."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from lsm_eval.tasks.sample import Sample
 
 
 class EvaluateModule:
-    """A loaded module of `evaluate` with the options to compute it with.
+    """A loaded module of `evaluate` with its options.
 
-    Predictions are completions (generate), or the index of the likeliest choice, or its text where the module
-    reads strings (score; the first of exactly tied choices, as a module has no place for a tie). References
-    are the target: all of a sample's where the module reads a list of them, else its only one."""
+    Predictions are completions (generate), or the index of the likeliest choice, or its text if the module reads
+    strings (score; the first of exactly tied choices, as a module cannot express a tie). References are the
+    sample's targets: all of them if the module reads a list, else its only one."""
 
     unit: Unit = "other"
 
@@ -42,7 +42,7 @@ class EvaluateModule:
         self.higher_is_better = higher_is_better
         self.arguments = dict(arguments)
         described = module.features
-        # Some modules accept several layouts; the last one is the most general (lists of references).
+        # Some modules accept several layouts; the last is the most general (lists of references).
         self._features: Mapping[str, Any] = described[-1] if isinstance(described, list) else described
         if not {"predictions", "references"} <= set(self._features):
             raise UserError(
@@ -52,7 +52,7 @@ class EvaluateModule:
 
     @property
     def signature(self) -> str:
-        """The module's name, a hash of its script, the key read, its arguments, and the library's version."""
+        """The module's name, a hash of its script, the result's key, its arguments, and the library's version."""
         from evaluate import __version__
 
         options = [f"{key}:{value}" for key, value in sorted(self.arguments.items())]
@@ -132,9 +132,9 @@ class EvaluateModule:
 
 
 def load(where: str, options: Mapping[str, Any], *, offline: bool, folder: Path) -> EvaluateModule:
-    """A module by its name on the hub, or by a path (beginning with `.` or `/`, relative to `folder`).
+    """Loads a module by its name on the hub, or by a path (beginning with `.` or `/`, relative to `folder`).
 
-    Options: `name`, `key` (of the result; by default the first that holds a number), `higher_is_better`
+    Options: `name`, `key` (of the result; by default the first with a number), `higher_is_better`
     (unknown by default), `config` (the module's own configuration); all others go to the module's `compute`."""
     given = dict(options)
     name = given.pop("name", None)
@@ -187,7 +187,7 @@ def _load(path: str, config: str | None, *, offline: bool, local: bool) -> Any:
 
 @contextmanager
 def _offline(offline: bool) -> Iterator[None]:
-    """Keep `evaluate` from the network, whatever its environment variables say; its own cache is still read."""
+    """Keeps `evaluate` off the network, whatever its environment variables say; it still reads its own cache."""
     from evaluate import config
 
     before = config.HF_EVALUATE_OFFLINE

@@ -1,4 +1,4 @@
-"""What other tools call metrics, and what they are called here: for the hint at an unknown name."""
+"""Other tools' names for our metrics, for the hint at an unknown name."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _OURS = {
     "pass_at_k": ("pass@k",),
     "maj_at_k": ("maj@k",),
 }
-"""By a name in small letters, with `_` for `-` and spaces."""
+"""By name in lower case, with `_` for `-` and spaces."""
 
 
 def ours(name: str) -> str | None:
-    """Our metrics for another tool's name, in quotes; None where none is known."""
+    """Our metrics for another tool's name, in quotes; None if none is known."""
     found = _OURS.get(name.lower().replace("-", "_").replace(" ", "_"))
     if found is None:
         return None

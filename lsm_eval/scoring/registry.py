@@ -1,10 +1,10 @@
-"""Metrics by name: the built-in ones, those of a benchmark's own folder, those of other packages, and any module of the
+"""Metrics by name: the built-in ones, those of a benchmark's own folder, those of other packages, and the modules of the
 `evaluate` library.
 
 Importing this module loads no metric. The metrics of the folders that come with lsm-eval are built in: any task may name
-them. Those of another folder (`folders.own_code`) are known to the tasks in it, before all others. Another package adds
-metrics through the entry-point group `lsm_eval.metrics`, each a callable that takes the options as keyword arguments and
-returns a metric.
+them. Those of another folder (`folders.own_code`) are known only to its tasks, and take precedence there. Another package
+adds metrics through the entry-point group `lsm_eval.metrics`, each a callable that takes the options as keyword arguments
+and returns a metric.
 `evaluate:NAME` and `evaluate:./local/path` load a module of the Hugging Face `evaluate` library.
 """
 
@@ -35,16 +35,16 @@ GROUP = "lsm_eval.metrics"
 EVALUATE = "evaluate:"
 
 _OWN: ContextVar[OwnCode | None] = ContextVar("_OWN", default=None)
-"""The code of the task's folder while its metrics are made: those that name another one (`of`) find it there too."""
+"""The code of the task's folder while its metrics are made, so that the option `of` finds its metrics too."""
 
 
 def names() -> list[str]:
-    """All metrics' names, sorted; modules of `evaluate` are not listed."""
+    """The names of all metrics, sorted, without modules of `evaluate`."""
     return sorted({*BUILT_IN, *(point.name for point in plugins.points(GROUP))})
 
 
 def describe() -> dict[str, Entry]:
-    """What is known of every metric, by name and without loading any."""
+    """The entry of every metric, by name, without loading any."""
     others = {point.name: _third_party(point) for point in plugins.points(GROUP)}
     return dict(sorted({**others, **BUILT_IN}.items()))
 
@@ -58,9 +58,9 @@ def parse(spec: MetricSpec) -> tuple[str, dict[str, Any]]:
 
 
 def check(spec: MetricSpec, request_kind: str, *, own: OwnCode | None = None) -> None:
-    """UserError where the metric does not exist, has no such option, or cannot read answers to requests of this
-    kind (`score`, `generate`, `perplexity`). `own`: the code of the task's folder, where it uses that. Downloads nothing and
-    loads no metric's libraries."""
+    """Raises `UserError` if the metric does not exist, has no such option, or cannot read answers to requests of this
+    kind (`score`, `generate`, `perplexity`). `own`: the code of the task's folder, if the task uses it. Downloads nothing
+    and loads no metric's libraries."""
     name, options = parse(spec)
     _check_by(name, options.pop("by", None))
     if name.startswith(EVALUATE):
@@ -79,9 +79,9 @@ def check(spec: MetricSpec, request_kind: str, *, own: OwnCode | None = None) ->
 def create(
     spec: MetricSpec, *, offline: bool = False, folder: Path | None = None, own: OwnCode | None = None
 ) -> AnyMetric:
-    """The metric that a task names. `folder` is what a local path of an `evaluate` module is relative to (the
-    current folder by default), `own` the code of the task's folder, where it uses that. Raises UserError for an unknown
-    metric or option, or a missing dependency."""
+    """Makes the metric that a task names. Local paths of `evaluate` modules are relative to `folder` (by default the
+    current one); `own` is the code of the task's folder, if the task uses it. Raises `UserError` for an unknown metric or
+    option, or a missing dependency."""
     name, options = parse(spec)
     by = options.pop("by", None)
     _check_by(name, by)
@@ -95,7 +95,7 @@ def create(
 
 
 def _check_by(name: str, by: Any) -> None:
-    """The option `by`, which every per-sample metric has beside its own."""
+    """Checks the option `by`, which every per-sample metric has besides its own."""
     if by is None:
         return
     from lsm_eval.composed.grouped import keys_of
@@ -124,7 +124,7 @@ def _create(name: str, options: dict[str, Any], *, offline: bool, folder: Path |
 
 @contextmanager
 def _among(own: OwnCode | None) -> Iterator[None]:
-    """Within, the metrics of this code are known too."""
+    """Within this context, the metrics of this code are known too."""
     token = _OWN.set(own or _OWN.get())
     try:
         yield
@@ -133,7 +133,7 @@ def _among(own: OwnCode | None) -> Iterator[None]:
 
 
 def _own(name: str) -> Entry | None:
-    """The metric of the task's own folder; None for others, and for a folder that came with lsm-eval."""
+    """The metric of the task's own folder; None for others, and for a folder that comes with lsm-eval."""
     own = _OWN.get()
     return None if own is None or own.packaged else own.metric(name)
 
@@ -183,7 +183,7 @@ def _check_options(name: str, factory: Callable[..., Any], options: dict[str, An
     try:
         parameters = inspect.signature(factory).parameters
     except (TypeError, ValueError):
-        return  # what it takes shows when it is called
+        return  # its options show when it is called
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
     known = [option for option in parameters if option not in ("self", "offline")]
@@ -195,7 +195,7 @@ def _check_options(name: str, factory: Callable[..., Any], options: dict[str, An
 
 
 def _validated(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> AnyMetric:
-    """The metric, with each option checked against its annotation."""
+    """Makes the metric, with each option checked against its annotation."""
     from pydantic import ConfigDict, ValidationError, validate_call
 
     made = validate_call(config=ConfigDict(strict=True))(_as_function(factory))
@@ -212,7 +212,7 @@ def _validated(name: str, factory: Callable[..., Any], options: dict[str, Any]) 
 
 
 def _as_function(factory: Callable[..., Any]) -> Callable[..., Any]:
-    """A function with the factory's signature and resolved annotations, as pydantic wants it for a class."""
+    """A function with the factory's signature and resolved annotations, which pydantic needs for a class."""
     target = factory.__init__ if inspect.isclass(factory) else factory
     hints = {
         key: hint for key, hint in inspect.get_annotations(target, eval_str=True).items() if key != "return"

@@ -29,7 +29,7 @@ from lsm_eval.statistics.intervals import estimate, estimate_corpus
 from lsm_eval.tasks.sample import Sample
 
 NO_LIKELIHOOD = "none (no likelihoods, but an order of the choices)"
-"""In the place of an interval's method, where a metric of likelihoods has no value for that reason."""
+"""Stands in place of an interval's method if a metric of likelihoods has no value for that reason."""
 
 _THEN = "mend the metric, or what the task's data and metadata give it"
 
@@ -37,11 +37,11 @@ _THEN = "mend the metric, or what the task's data and metadata give it"
 def score_task(
     metrics: Sequence[AnyMetric], samples: Sequence[Sample], responses: Sequence[SampleResponse], *, seed: int
 ) -> tuple[list[tuple[AnyMetric, Estimate]], list[dict[str, Measurement | None]]]:
-    """Estimates, one a metric, and per-sample measurements by metric name, parallel to `samples`.
+    """Returns one estimate per metric, and per-sample measurements by metric name, parallel to `samples`.
 
-    A measurement is None where the sample failed or has no say; only failures count as missing. An answer that puts
-    choices in order without being a likelihood is one, to a metric that reads likelihoods (`reads_likelihood`). A corpus metric
-    has no measurements. Raises UserError where two metrics share a name, or one cannot read these answers."""
+    A measurement is None if the sample failed or is not counted; only failures count as missing. For a metric that reads
+    likelihoods (`reads_likelihood`), an answer that only orders the choices is a failure. A corpus metric has no
+    measurements. Raises `UserError` if two metrics have the same name, or one cannot read these answers."""
     for name, count in Counter(metric.name for metric in metrics).items():
         if count > 1:
             raise UserError(f"{count} metrics of the task are called {name!r}: give them the option `name`.")
@@ -52,7 +52,7 @@ def score_task(
     whole = [metric for metric in metrics if isinstance(metric, CorpusMetric)]
     single = [metric for metric in metrics if not isinstance(metric, CorpusMetric)]
     survey(single, samples)
-    # Sample by sample, so that metrics of one family find each other's work in their caches.
+    # Sample by sample, so that metrics of one family share cached results.
     for row, sample, response in zip(rows, samples, responses, strict=True):
         for metric in single:
             row[metric.name] = _measure(metric, sample, response)
@@ -75,7 +75,7 @@ def score_task(
 
 
 def survey(metrics: Sequence[AnyMetric], samples: Sequence[Sample]) -> None:
-    """Shows all samples to the metrics that ask for them (`Surveying`); from then on their signatures are known, too."""
+    """Shows all samples to the metrics that need them (`Surveying`), which also completes their signatures."""
     for metric in metrics:
         if isinstance(metric, Surveying):
             with _calling(metric, "over all samples"):
@@ -83,7 +83,7 @@ def survey(metrics: Sequence[AnyMetric], samples: Sequence[Sample]) -> None:
 
 
 def _fails(metric: AnyMetric, response: SampleResponse) -> bool:
-    """Whether there is nothing in a response that the metric could read."""
+    """Whether the metric cannot read anything in a response."""
     return isinstance(response, Failure) or _without_likelihood(metric, response)
 
 
@@ -92,13 +92,13 @@ def _without_likelihood(metric: AnyMetric, response: SampleResponse) -> bool:
 
 
 def _with_reason(metric: AnyMetric, responses: Sequence[SampleResponse], made: Estimate) -> Estimate:
-    """The estimate, which says so where there is none for want of likelihoods."""
+    """The estimate, with a method that says so if there is no value for lack of likelihoods."""
     lacking = made.n == 0 and any(_without_likelihood(metric, response) for response in responses)
     return replace(made, method=NO_LIKELIHOOD) if lacking else made
 
 
 def _calling(metric: AnyMetric, of: str) -> AbstractContextManager[None]:
-    """What a metric raises is one sentence."""
+    """Turns whatever a metric raises into one sentence."""
     return calling(f"metric {metric.name!r} {of}", _THEN)
 
 
@@ -112,7 +112,7 @@ def _revealed(metric: Metric) -> Sequence[Metric]:
 def _measure(metric: Metric, sample: Sample, response: SampleResponse) -> Measurement | None:
     if isinstance(response, Failure) or _without_likelihood(metric, response):
         return None
-    try:  # `calling` costs more than many a metric
+    try:  # `calling` costs more time than many metrics
         measured = _measured(metric, sample, response)
     except (UserError, Interrupted, MemoryError):
         raise
@@ -168,7 +168,7 @@ def _estimate(
 
 
 def _counts(metric: AnyMetric, sample: Sample) -> bool:
-    """Whether the sample has a say in the metric."""
+    """Whether the metric counts the sample."""
     if not isinstance(metric, Selective):
         return True
     try:
@@ -176,7 +176,7 @@ def _counts(metric: AnyMetric, sample: Sample) -> bool:
     except (UserError, TypeError, ValueError, LookupError, AttributeError):
         if sample.missing is None:
             raise
-        return True  # what would tell is what is missing
+        return True  # only the missing answer could tell
 
 
 def _estimate_corpus(

@@ -1,1 +1,1 @@
-"""What is asked: task files, datasets, prompts, few-shot examples."""
+"""Task files and suites, and the samples made from them: prompts, choices, few-shot examples."""

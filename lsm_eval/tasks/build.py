@@ -1,4 +1,4 @@
-"""From a task and its rows to samples: prompts assembled, examples chosen, choices and targets checked."""
+"""Builds samples from a task and its rows: assembles prompts, picks examples, checks choices and targets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Rows(Protocol):
-    """Rows of a dataset and their names, parallel."""
+    """Rows of a dataset and, parallel to them, their names."""
 
     @property
     def rows(self) -> Sequence[Row]: ...
@@ -40,31 +40,31 @@ class Variation(Protocol):
     """Another wording of a task's questions (`robustness.variant`)."""
 
     def row(self, task: Task, row: Row, sample: str) -> Row:
-        """The row that everything is rendered from."""
+        """The row from which everything is rendered."""
         ...
 
     def question(self, task: Task, prompt: Callable[[Row], str], row: Row, sample: str) -> str:
-        """The prompt of a row, in the other wording."""
+        """The prompt of a row in the other wording."""
         ...
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What a run decides about a task's prompts."""
+    """Options of a run about a task's prompts."""
 
     shots: int
     seed: int = 0
     limit: Limit | None = None
-    """Only so many, drawn over the task's groups and clusters; None for the task's share, or all."""
+    """Number or share of samples, drawn over the task's groups and clusters; None for the task's share, or all."""
     chosen: Sequence[str] | None = None
-    """Only the samples of these ids."""
+    """Only the samples with these ids."""
     first: bool = False
-    """The first so many, and none drawn."""
+    """Take the first samples up to the limit instead of drawing."""
     chat: bool = False
     variant: Variation | None = None
-    """How its questions are changed."""
+    """The change made to its questions."""
     examples: Wording | None = None
-    """How its examples are worded; None for the task's own wording."""
+    """The wording of its examples; None for the task's own wording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Built:
 
     samples: list[Sample]
     groups: int | None
-    """Over so many groups the samples were drawn, to keep to the limit; None where no limit drew them."""
+    """Number of groups over which the limit drew the samples; None if no limit did."""
 
 
 def build_samples(
@@ -84,12 +84,12 @@ def build_samples(
 
 
 def build(loaded: LoadedTask, data: Rows, examples: Rows | None, options: BuildOptions) -> Built:
-    """The task's samples, and how they were drawn.
+    """Builds the task's samples, and says how they were drawn.
 
-    `examples` are the rows that examples come from, None for the evaluated rows themselves.
-    A sample whose texts would hold a null is missing (`Sample.missing`) where the task says `nulls: missing`.
-    Raises `UserError` for such a one otherwise, for a template that fails, a choice list that is none, a target that is
-    no index or out of range, and for more shots than there are examples.
+    `examples` are the rows that examples are taken from; None for the evaluated rows themselves.
+    A sample whose texts would contain a null is missing (`Sample.missing`) if the task says `nulls: missing`.
+    Raises `UserError` for such a sample otherwise, for a template that fails, choices that are not a list, a target that
+    is no index or out of range, and for more shots than there are examples.
     """
     return _Builder(loaded, options).build(data, examples)
 
@@ -135,7 +135,7 @@ class _Builder:
         return Built(samples, self._groups)
 
     def _missing(self, row: Row, name: str, error: NullError) -> Sample:
-        """The sample that a null makes missing. Raises `UserError` where nulls are errors."""
+        """The sample that is missing because of a null. Raises `UserError` if the task takes nulls as errors."""
         task = self.task
         key = error.where.removeprefix(f"{self._templates.file}, ")
         if task.nulls == "error":
@@ -158,7 +158,7 @@ class _Builder:
         )
 
     def _chosen(self, rows: Sequence[Row], ids: Sequence[str]) -> Iterable[tuple[int, float]]:
-        """Which rows are asked, and how many each stands for."""
+        """Index of each row that is asked, and its weight."""
         if self.options.chosen is not None:
             return [(index, 1.0) for index in chosen.indices(self.options.chosen, ids, self.task.task)]
         limit = None if self.options.limit is None else samples_of(self.options.limit, len(rows))
@@ -166,12 +166,12 @@ class _Builder:
             return [(index, 1.0) for index in range(min(limit, len(rows)))]
         if limit is None and self._share is None:
             return [(index, 1.0) for index in range(len(rows))]
-        # Whole clusters are drawn, so that a row without one stands for itself.
+        # A row without a cluster is drawn by itself.
         clusters = [_unless_null(self._cluster, row) if self._cluster else None for row in rows]
         if limit is not None:
             groups = self._group_names(rows)
             self._groups = len(set(groups))
-            # By the seed alone, so that tasks over the same data draw the same of it.
+            # By the seed alone, so that tasks over the same data draw the same samples.
             found = spread(groups, clusters, limit=limit, key=str(self.options.seed))
             return [(index, 1.0) for index in found]
         assert self._share is not None
@@ -180,7 +180,7 @@ class _Builder:
         return zip(found, weights(clusters, found), strict=True)
 
     def _group_names(self, rows: Sequence[Row]) -> list[str | None]:
-        """What the task calls each row's group, else the config that it comes from."""
+        """The name of each row's group, by the task's `group` or else its config."""
         if self._group:
             return [_unless_null(self._group, row) for row in rows]
         several = len(self.task.dataset.configs or ()) > 1
@@ -229,7 +229,7 @@ class _Builder:
     def _request(self, prompt: str, choices: tuple[str, ...], row: Row, name: str) -> Request:
         task, chat = self.task, self.options.chat
         if task.request == "score":
-            # In a chat the reply starts afresh: no delimiter binds it to the question.
+            # In a chat the reply is a new message, without a delimiter after the question.
             delimiter = "" if chat else task.delimiter
             continuations = tuple(delimiter + choice for choice in choices)
             if "" in continuations:
@@ -245,7 +245,7 @@ class _Builder:
         return Perplexity(prompt, detail=task.detail)
 
     def _drawn(self, greedy: Request) -> list[Request]:
-        """As many draws as the task wants, each with a random stream of its own."""
+        """The requests of the task's draws, each with a random stream of its own."""
         draws = self.task.draws
         if draws is None or not isinstance(greedy, Generate):
             return []
@@ -256,7 +256,7 @@ class _Builder:
 
 
 def _unless_null(render: Callable[[Row], T], row: Row) -> T | None:
-    """What a template gives, or None where a null of the row keeps it from that."""
+    """The value of a template; None if a null in the row prevents it."""
     try:
         return render(row)
     except NullError:
@@ -264,7 +264,7 @@ def _unless_null(render: Callable[[Row], T], row: Row) -> T | None:
 
 
 def where_filter(loaded: LoadedTask) -> Callable[[Mapping[str, Any]], bool] | None:
-    """The dataset's `where` as a function over a row; None where it has none."""
+    """The dataset's `where` as a function over a row; None if it has none."""
     source = loaded.task.dataset.where
     if source is None:
         return None

@@ -1,4 +1,4 @@
-"""A sample's choices and targets, as its row gives them."""
+"""A sample's choices and targets, read from its row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lsm_eval.templates.values import as_index, as_label, as_text, short
 
 
 class Choices:
-    """Choices and targets of a task's rows. Raises UserError for lists that are none, and targets that no choice has."""
+    """Choices and targets of a task's rows. Raises `UserError` for values that are not lists, and targets without a choice."""
 
     def __init__(self, templates: Templates) -> None:
         task = self._task = templates.task
@@ -39,7 +39,7 @@ class Choices:
         return self.listed(self._choices(row), "choices", row, name)
 
     def listed(self, values: Any, key: str, row: Row, name: str) -> tuple[str, ...]:
-        """A list of texts that the key's template gave."""
+        """The texts of a list that the key's template gave."""
         if missing(values) == "null":
             raise NullError(self._templates.key(key), describe(row, self._templates.reads(key)))
         if not isinstance(values, (list, tuple)) or not values:
@@ -49,7 +49,7 @@ class Choices:
         )
 
     def targets(self, row: Row, name: str, choices: int) -> tuple[int, ...] | tuple[str, ...]:
-        """Indices among so many choices, or the texts that are right where there are none."""
+        """Indices among so many choices, or the right texts if there are no choices."""
         if self._target is None:
             return ()
         value = self._target(row)

@@ -1,4 +1,4 @@
-"""Samples that a run asks by name (`--sample-ids`)."""
+"""Samples that a run selects by id (`--sample-ids`)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ OPTION = "--sample-ids"
 
 
 def read_chosen(given: str | Sequence[str]) -> tuple[str, ...]:
-    """The lines of the file of that name, else the ids between commas; a list stays what it is. Each is an id, or a task and an id
-    (`by_task`). Raises `UserError`."""
+    """The lines of the file of that name, or else the ids between commas; a list is returned unchanged. Each is an id, or a
+    task and an id (`by_task`). Raises `UserError`."""
     if not isinstance(given, str):
         lines = list(given)
     elif is_file(given):
@@ -40,8 +40,8 @@ def read_chosen(given: str | Sequence[str]) -> tuple[str, ...]:
 def by_task(lines: Sequence[str], tasks: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The ids that are asked of each task, sorted, each once.
 
-    A line with a tab is a task and an id. So is one whose first word is the name of a task that is asked, with a space behind it. Any other is an id,
-    asked of every task. Raises `UserError` for a task that is not asked, and for one of which no sample is named.
+    A line with a tab is a task and an id. So is one that starts with the name of a task that is asked, and a space. Any other
+    is an id, asked of every task. Raises `UserError` for a task that is not asked, and for one without a named sample.
     """
     found: dict[str, set[str]] = {task: set() for task in tasks}
     for line in lines:
@@ -64,7 +64,7 @@ def by_task(lines: Sequence[str], tasks: Collection[str]) -> dict[str, tuple[str
 
 
 def indices(wanted: Sequence[str], ids: Sequence[str], task: str) -> list[int]:
-    """Where the wanted samples are among all of a task's, ascending. Raises `UserError` for one that is not there."""
+    """Indices of the wanted samples among all of a task's, ascending. Raises `UserError` for one that does not exist."""
     places: Mapping[str, int] = {name: at for at, name in enumerate(ids)}
     lacking = [name for name in wanted if name not in places]
     if lacking:
@@ -74,7 +74,7 @@ def indices(wanted: Sequence[str], ids: Sequence[str], task: str) -> list[int]:
 
 
 def digest(wanted: Sequence[str]) -> str:
-    """`3/<hash>` of so many chosen samples, whatever their order, for signatures."""
+    """`<number>/<hash>` of the chosen samples, independent of their order, for signatures."""
     content = json.dumps(sorted(set(wanted)), ensure_ascii=True)
     return f"{len(set(wanted))}/{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 

@@ -1,4 +1,4 @@
-"""A part of a task, drawn so that its intervals are honest: by cluster, seeded, the same on every machine."""
+"""Draws a part of a task so that its intervals are valid: by cluster, seeded, the same on every machine."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 UNIT = 2
-"""At most so many samples of one cluster are drawn at a time by `spread`."""
+"""Most samples of one cluster that `spread` draws at a time."""
 
 
 def drawn(clusters: Sequence[str | None], *, limit: int, each: int | None, key: str) -> list[int]:
     """Indices into `clusters` of about `limit` samples, ascending.
 
-    Clusters come in an order that hangs on `key` and on their names alone, each whole, or with `each` so many of its
-    samples at most (drawn too), until there are `limit` samples. The last cluster is not cut where clusters stay
-    whole, because half a pair says nothing; so there may be a few more. A sample without a cluster is one of its own.
+    Clusters are taken in an order that depends only on `key` and their names, until there are `limit` samples: whole, or
+    with `each` at most so many of their samples (also drawn). Whole clusters are never cut, because half a pair is
+    useless; so there may be a few samples more. A sample without a cluster is a cluster of its own.
     """
     members: dict[str, list[int]] = {}
     for index, cluster in enumerate(clusters):
@@ -38,15 +38,15 @@ def drawn(clusters: Sequence[str | None], *, limit: int, each: int | None, key: 
 def spread(
     groups: Sequence[str | None], clusters: Sequence[str | None], *, limit: int, key: str
 ) -> list[int]:
-    """Indices of `limit` samples, ascending, over all groups in proportion (one more, where the last is of a pair); `groups` and
-    `clusters` are parallel.
+    """Indices of `limit` samples, ascending, from all groups in proportion (one more if the last belongs to a pair); `groups`
+    and `clusters` are parallel.
 
-    What is drawn are units: a cluster, or of one with more than `UNIT` samples so many in a row, which keeps pairs together and
-    doesn't let a large cluster fill the limit; a sample without a cluster is one. All units are as likely to be drawn, and so are
-    all samples. Within a group units are shuffled, by `key` and the clusters' names. The j-th of C stands at (j + u) / C, with u
-    drawn from 0 to 1 for each group, and all groups are merged by these places: every beginning of that order holds about as
-    large a share of one group as of another (systematic sampling within strata; Cochran, Sampling Techniques, 1977, chapters 5A
-    and 8), and a small limit draws of what a larger one does. A unit over several groups is of a group of such."""
+    It draws units. A unit is a cluster, `UNIT` samples in a row of a larger cluster, or a sample without a cluster: this keeps
+    pairs together, and no large cluster fills the limit. All units, and so all samples, are equally likely to be drawn. Within
+    a group units are shuffled, by `key` and the clusters' names. The j-th of C gets the position (j + u) / C, with u drawn from
+    0 to 1 for each group, and all groups are merged by these positions: every prefix of that order has about the same share of
+    each group (systematic sampling within strata; Cochran, Sampling Techniques, 1977, chapters 5A and 8), and a small limit
+    draws a subset of a larger one. Units that span several groups form groups of their own."""
     members: dict[str, list[int]] = {}
     for index, cluster in enumerate(clusters):
         members.setdefault(f"sample/{index}" if cluster is None else f"cluster/{cluster}", []).append(index)
@@ -70,9 +70,9 @@ def spread(
 
 
 def weights(clusters: Sequence[str | None], found: Sequence[int]) -> list[float]:
-    """How many samples of its cluster each of the drawn ones stands for, parallel to `found` (indices into `clusters`).
+    """How many samples of its cluster each drawn one represents, parallel to `found` (indices into `clusters`).
 
-    All clusters are as likely to be drawn. Where k of a cluster's m samples are, each has the weight m / k, so that
-    weighted sums are those of whole clusters (Horvitz & Thompson, JASA 47:663-685, 1952, up to a factor)."""
+    All clusters are equally likely to be drawn. If k of a cluster's m samples are drawn, each has the weight m / k, so
+    that weighted sums are those of whole clusters (Horvitz & Thompson, JASA 47:663-685, 1952, up to a factor)."""
     whole, part = Counter(clusters), Counter(clusters[index] for index in found)
     return [1.0 if (name := clusters[index]) is None else whole[name] / part[name] for index in found]

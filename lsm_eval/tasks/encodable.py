@@ -1,4 +1,4 @@
-"""Samples whose every text can be encoded, whatever their data and templates say."""
+"""Makes sure that every text of a sample can be encoded, whatever its data and templates contain."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ T = TypeVar("T", bound=Any)
 
 
 def encodable(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], int]:
-    """The samples with U+FFFD for each half of a surrogate pair, and how many of them were changed.
+    """Returns the samples with U+FFFD for each half of a surrogate pair, and the number of changed ones.
 
-    Ids stay unique: one that becomes another's gets `#<place>`.
+    Ids stay unique: one that would equal another gets the suffix `#<place>`.
     """
     made = [_mended(sample) for sample in samples]
     changed = [at for at, (old, new) in enumerate(zip(samples, made, strict=True)) if old is not new]
@@ -29,7 +29,7 @@ def encodable(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], int]:
 
 
 def _mended(thing: T) -> T:
-    """A sample or a request; the same object where nothing had to be changed."""
+    """The repaired sample or request; the same object if nothing had to be changed."""
     changes = {}
     for field in fields(thing):
         old = getattr(thing, field.name)
@@ -39,7 +39,7 @@ def _mended(thing: T) -> T:
             parts = tuple(_mended(request) for request in old)
             new = old if all(a is b for a, b in zip(old, parts, strict=True)) else parts
         elif field.name == "metadata":
-            # Only what JSON can hold has texts of its own.
+            # Only values that JSON can hold have texts inside.
             new = all_well_formed(old) if isinstance(old, dict) else old
         else:
             new = all_well_formed(old)

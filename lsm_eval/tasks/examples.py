@@ -1,4 +1,4 @@
-"""Few-shot examples: which are shown before a question, and how they are written."""
+"""Few-shot examples: selects those before a question, and writes them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from lsm_eval.templates.render import Row
 
 
 class Wording(Protocol):
-    """Another wording of examples than the task's own."""
+    """A wording of examples other than the task's own."""
 
     def __call__(self, question: str, choices: Sequence[str], right: int, number: int) -> str | None:
-        """An example of a question whose choice `right` is right; `number` is its row's in the pool. None for the task's own wording."""
+        """The example of a question with the right choice `right`; `number` is its row's in the pool. None: the task's own wording."""
         ...
 
 
 class Examples:
-    """Writes so many examples, each as its question (`prompt`) and its answer; `seed` is that of a random sampler."""
+    """Writes `shots` examples, each as its question (`prompt`) and answer; `seed` is for a random sampler."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Examples:
         self._answer = templates.text("fewshot.answer", task.fewshot.answer) if task.fewshot.answer else None
 
     def before(self, row: Row, name: str, pool: Sequence[Row], own: int | None) -> str:
-        """The examples of the sample `name`, from the rows of a pool in which `own` is the number of its own row."""
+        """The examples of the sample `name`, from the rows of a pool; `own` is the number of its own row there."""
         if not self._shots:
             return ""
         few = self._task.fewshot
@@ -53,7 +53,7 @@ class Examples:
             if i != own and (few.match is None or example.get(few.match) == row.get(few.match))
         ]
         if few.sampler == "random":
-            # Seeded by the document's name, so that --limit and the order of tasks change nothing.
+            # Seeded by the document's name, so that --limit and the order of tasks have no effect.
             random.Random(f"{self._seed}/{self._task.task}/{name}").shuffle(fitting)
         shown: list[str] = []
         for i in fitting:
@@ -69,7 +69,7 @@ class Examples:
         return "".join(example + few.separator for example in shown)
 
     def _example(self, row: Row, number: int, prompt: str) -> str | None:
-        """An example's question and answer; None for the document itself, and for one that a null makes no example
+        """An example's question and answer; None for the document itself, and for a row that a null makes unusable
         (`nulls: missing`)."""
         try:
             question = self._prompt(row)

@@ -1,4 +1,4 @@
-"""What is wrong with a task file's content, as one sentence."""
+"""Explains in one sentence what is wrong with a task file's content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def explain(schema: type[BaseModel], error: ValidationError) -> str:
-    """The first thing wrong, as one sentence."""
+    """The first error, as one sentence."""
     first = error.errors()[0]
     where = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
@@ -21,7 +21,7 @@ def explain(schema: type[BaseModel], error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"the key {'.'.join(where)!r} is missing: add it."
     at = _place(first)
-    # A key of several types has an error for each: those that reach furthest are about the type that was meant.
+    # A key of several types has an error for each; the deepest ones are about the type that was meant.
     deepest = max((_place(e) for e in error.errors() if _place(e)[: len(at)] == at), key=len)
     here = [e for e in error.errors() if _place(e) == deepest]
     key = ".".join(deepest) + ": " if deepest else ""
@@ -33,7 +33,7 @@ def explain(schema: type[BaseModel], error: ValidationError) -> str:
 
 
 def _read_as(error: Any) -> str | None:
-    """What to say of a value that was meant as a text and is none to YAML."""
+    """A hint for a value that was meant as a text but that YAML reads as something else."""
     value = error["input"]
     if error["type"] != "string_type" or not isinstance(value, (bool, int, float, type(None))):
         return None
@@ -44,7 +44,7 @@ def _read_as(error: Any) -> str | None:
 
 
 def _place(error: Any) -> list[str]:
-    """Where in the file an error is: its location without the names of types."""
+    """An error's location in the file, without the names of types."""
     parts = [str(part) for part in error["loc"]]
     return [part for part in parts if part not in ("str", "int") and "[" not in part]
 

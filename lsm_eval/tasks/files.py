@@ -1,4 +1,4 @@
-"""The YAML files of tasks and suites: where they are, what each of them is named, and what one says."""
+"""The YAML files of tasks and suites: finds them, and reads their names and content."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class TaskFile:
     path: Path
     content: Mapping[str, Any]
     included: bool = False
-    """Whether it comes from the user, and not with lsm-eval or an installed package."""
+    """Whether it comes from the user, not from lsm-eval or an installed package."""
     fault: UserError | None = None
-    """Why nothing can be made of it; raised where somebody asks for its name, and nobody else's business."""
+    """Why it cannot be used; raised only if somebody asks for its name."""
 
     def parts(self, keys: Collection[str]) -> Mapping[str, Any]:
-        """What it says under these keys, and maybe under others. Raises `UserError` for a file that cannot be read."""
+        """Its content under these keys, and perhaps others. Raises `UserError` for a file that cannot be read."""
         return self.content.parts(keys) if isinstance(self.content, _Unread) else self.content
 
 
 class _Unread(Mapping[str, Any]):
-    """The content of a packaged file, read when more of it is asked for than whether it is a task's or a suite's."""
+    """The content of a packaged file, read only when more is needed than whether it is a task or a suite."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self._path, self._kind = path, kind
@@ -52,7 +52,7 @@ class _Unread(Mapping[str, Any]):
         return read_file(self._path).content
 
     def parts(self, keys: Collection[str]) -> Mapping[str, Any]:
-        """What the file says under these keys, in a third of the time that all of it takes."""
+        """The file's content under these keys, in a third of the time of reading all of it."""
         found = read_parts(self._path, {*keys, "task", "suite"}) or {}
         kinds = {*found} & {"task", "suite"}
         return found if kinds == {self._kind} and isinstance(found[self._kind], str) else self._content
@@ -71,13 +71,13 @@ class _Unread(Mapping[str, Any]):
 
 
 def yaml_files(folder: Path) -> list[Path]:
-    """The YAML files in a folder and those below it; none of hidden folders, which belong to other tools."""
+    """The YAML files in a folder and below it, without hidden folders, which belong to other tools."""
     found = (path for ending in ENDINGS for path in folder.rglob(f"*{ending}"))
     return sorted(path for path in found if not any(p[0] == "." for p in path.relative_to(folder).parts))
 
 
 def named_file(name: str) -> TaskFile:
-    """The file that a path names."""
+    """The task or suite file at a path."""
     path = Path(name).expanduser()
     if not path.is_file():
         raise UserError(f"{name}: no such file; name a task, a suite, or the YAML file of one.")
@@ -87,7 +87,7 @@ def named_file(name: str) -> TaskFile:
 
 
 def packaged(path: Path) -> TaskFile:
-    """A file of ours, whose first line names it: the rest is read when it is asked for."""
+    """A packaged file, whose first line names it; the rest is read when needed."""
     try:
         with path.open(encoding="utf-8") as file:
             named = _FIRST_LINE.fullmatch(file.readline())
@@ -100,7 +100,7 @@ def packaged(path: Path) -> TaskFile:
 
 
 def whatever_it_is(path: Path, *, included: bool = False) -> TaskFile:
-    """The file of a task or a suite; of one that cannot be read, what its name seems to be, and the fault."""
+    """The file of a task or a suite; if it cannot be read, one with its probable name and the fault."""
     try:
         return read_file(path, included=included)
     except UserError as error:
@@ -113,7 +113,7 @@ def whatever_it_is(path: Path, *, included: bool = False) -> TaskFile:
 
 
 def is_harness_file(path: Path) -> bool:
-    """Whether a YAML file is one of lm-evaluation-harness: it has a key at its top that only those have."""
+    """Whether a YAML file is one of lm-evaluation-harness: it has a top-level key that only those have."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -122,7 +122,7 @@ def is_harness_file(path: Path) -> bool:
 
 
 def read_file(path: Path, *, included: bool = False) -> TaskFile:
-    """The YAML file of a task or a suite. Raises `UserError` where it is neither."""
+    """Reads the YAML file of a task or a suite. Raises `UserError` if it is neither."""
     content = read_yaml(path)
     if not isinstance(content, dict) or not ("task" in content) ^ ("suite" in content):
         raise UserError(f"{path}: has neither `task:` nor `suite:` (or both); a file defines one of them.")
@@ -133,7 +133,7 @@ def read_file(path: Path, *, included: bool = False) -> TaskFile:
 
 
 def plugin_folders() -> list[Path]:
-    """The folders of installed packages. Raises `UserError` for one that names none."""
+    """The task folders of installed packages. Raises `UserError` for a package that names none."""
     folders = []
     for entry in plugins.points("lsm_eval.tasks"):
         value: str | Path | Callable[[], str | Path] = plugins.load(

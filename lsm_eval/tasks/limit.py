@@ -1,4 +1,4 @@
-"""How many samples of each task are asked (`--limit`): a number of them, or a share of each task."""
+"""The limit on the samples of each task (`--limit`): a number of them, or a share of each task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHARE = re.compile(r"(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(?:e-[0-9]{
 
 
 def read_limit(value: object) -> Limit:
-    """`12`, `0.1` or `10%`. A decimal number is a share, so that `1` is one sample. Raises `UserError` for what is neither."""
+    """Reads `12`, `0.1` or `10%`. A decimal number is a share; `1` is one sample. Raises `UserError` for anything else."""
     text = "" if isinstance(value, bool) else str(value).strip()
     if _WHOLE.fullmatch(text) and int(text) >= 1:
         return int(text)
@@ -30,5 +30,5 @@ def read_limit(value: object) -> Limit:
 
 
 def samples_of(limit: Limit, rows: int) -> int:
-    """How many samples that is of a task with so many: a share is rounded up, so that one is left of the smallest task."""
+    """Number of samples for a task with `rows` rows. A share is rounded up, so that every task keeps at least one."""
     return limit if isinstance(limit, int) else math.ceil(limit * rows)

@@ -1,4 +1,4 @@
-"""What there is to be asked, without a check of what nobody asks for."""
+"""Lists tasks and suites without checking their files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lsm_eval.tasks.registry import Registry
 def listed_tasks(
     include: Sequence[Path], area: str | None = None
 ) -> tuple[list[dict[str, Any]], list[TaskFile]]:
-    """A row a task (of an area only), by area and name; and the files that cannot be read. Raises `UserError` for an area that is not there."""
+    """Returns a row per task (of one area, if given), by area and name, and the unreadable files. Raises `UserError` for an unknown area."""
     said, broken = _said(
         Registry(include).tasks, ("area", "title", "request", "language", "metrics", "licence")
     )
@@ -35,7 +35,7 @@ def listed_tasks(
 
 
 def listed_suites(include: Sequence[Path]) -> tuple[list[dict[str, Any]], list[TaskFile]]:
-    """A row a suite, by name, with its tasks as its file names them; and the files that cannot be read."""
+    """Returns a row per suite, by name, with its tasks as its file names them, and the unreadable files."""
     said, broken = _said(Registry(include).suites, ("title", "tasks"))
     rows = [
         {"suite": name, "title": suite.get("title"), "tasks": list(_listed(suite.get("tasks")))}
@@ -58,7 +58,7 @@ def _of_area(rows: list[dict[str, Any]], area: str) -> list[dict[str, Any]]:
 def _said(
     files: Mapping[str, TaskFile], keys: Collection[str]
 ) -> tuple[dict[str, Mapping[str, Any]], list[TaskFile]]:
-    """What the files say under these keys, by name; and the files that cannot be read."""
+    """Returns the files' content under these keys, by name, and the unreadable files."""
     said: dict[str, Mapping[str, Any]] = {}
     broken = []
     for name, file in files.items():
@@ -72,7 +72,7 @@ def _said(
 
 
 def _listed(value: Any) -> Sequence[Any]:
-    """A list of a task file that nobody has checked yet."""
+    """A value of an unchecked task file, as a list."""
     return value if isinstance(value, (list, tuple)) else [] if value is None else [value]
 
 

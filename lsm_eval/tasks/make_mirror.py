@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 MANIFEST = "MANIFEST.json"
 
 Progress = Callable[[int, int, str], None]
-"""Called with files done, files in all, and the one that comes next."""
+"""Called with the number of files done, the number of all files, and the next file."""
 
 
 def splits_of(task: Task) -> list[tuple[str, str, Pin]]:
-    """What a task reads: (`evaluation` or `examples`, split, pinned hash)."""
+    """The splits that a task reads: (`evaluation` or `examples`, split, pinned hash)."""
     parts: list[tuple[str, str, Pin]] = [("evaluation", task.dataset.split, task.dataset.sha256)]
     shot = task.fewshot
     if shot.split and shot.split != task.dataset.split and not shot.examples:
@@ -52,11 +52,11 @@ def write_mirror(
     """Write `<to>/<org>/<name>/<config>/<split>.parquet` for every hub split that the tasks evaluate or draw
     examples from, and `<to>/MANIFEST.json`; returns the records of the files written.
 
-    A file has every row of the split, and only the columns that some task uses: less to carry, and no licence
-    passed on for what nobody reads. Columns that an earlier call put into the folder are kept up, read anew.
+    A file has every row of the split, but only the columns that some task uses: less to copy, and no licence
+    to pass on for unused data. Columns that an earlier call put into the folder are kept, and read again.
     All files are read, and checked against the pinned hashes by loading the tasks from them, before the first
-    takes its place; each takes it in one step. Raises `UserError` for what `load` raises it for, for two tasks
-    that want different revisions of one file, and where no task reads from the hub.
+    is moved into place; each is moved atomically. Raises `UserError` as `load` does, for two tasks that need
+    different revisions of one file, and if no task reads from the hub.
     """
     import pyarrow as pa
 
@@ -105,16 +105,16 @@ def _write(
 def write_mirror_each(
     tasks: Sequence[LoadedTask], to: Path, options: DataOptions, progress: Progress | None = None
 ) -> tuple[list[dict[str, Any]], dict[str, UserError]]:
-    """As `write_mirror`, but a task whose data cannot be had or is not what it pins costs no other its copy.
+    """As `write_mirror`, but a task whose data are unavailable or differ from its hash does not stop the others.
 
-    Returns the records of the files written, and what is wrong with each task that was left out. Raises `UserError`
-    where no task is left, and for what is wrong with the call itself.
+    Returns the records of the files written, and the error of each task that was left out. Raises `UserError` if no
+    task is left, and for errors of the call itself.
     """
     reading = [loaded for loaded in tasks if loaded.task.dataset.hub]
     try:
         return write_mirror(tasks, to, options, progress), {}
     except UserError:
-        _wants(tasks)  # of a conflict between two tasks neither is to blame alone
+        _wants(tasks)  # neither task alone is to blame for a conflict between two
         _read_manifest(to / MANIFEST)
         if len(reading) < 2 or (options.mirror is not None and options.mirror.resolve() == to.resolve()):
             raise
@@ -133,7 +133,7 @@ def write_mirror_each(
 
 @dataclass(slots=True)
 class _Want:
-    """One file of the mirror, and who wants what of it."""
+    """One file of the mirror, with the tasks that need it and their columns."""
 
     dataset: Dataset
     config: str
@@ -210,7 +210,7 @@ def _hub_files(task: Task) -> Iterator[tuple[str, str]]:
 
 
 def _check_inside(to: Path, path: Path) -> None:
-    """A link inside of the folder may lead out of it, whatever the names are."""
+    """Raises `UserError` if a link in the folder leads out of it, which names alone do not show."""
     if not (to / path).resolve().is_relative_to(to.resolve()):
         raise UserError(
             f"{to / path} lies outside of the folder {to}, which has a link: name another with --to."
@@ -218,7 +218,7 @@ def _check_inside(to: Path, path: Path) -> None:
 
 
 def _columns_of(path: Path) -> list[str]:
-    """The columns of an earlier file; of none or a broken one, none."""
+    """The columns of an earlier file; empty if there is none or it is broken."""
     try:
         return list(read_parquet(path).column_names)
     except UserError:

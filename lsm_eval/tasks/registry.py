@@ -1,4 +1,4 @@
-"""Every task and suite there is: packaged, from `--include DIR`, and from other packages.
+"""Finds all tasks and suites: packaged, from `--include DIR`, and from other packages.
 
 Other packages add theirs through the entry-point group `lsm_eval.tasks`, whose value is a folder of YAML
 files (a `str` or `Path`), or a function without parameters that returns one.
@@ -39,26 +39,26 @@ M = TypeVar("M", bound="BaseModel")
 
 @dataclass(frozen=True)
 class LoadedTask:
-    """A checked task and the folder that its data files are relative to."""
+    """A checked task and the folder to which its data files are relative."""
 
     task: Task
     folder: Path
     path: Path
     share: Share | None = field(default=None, kw_only=True)
-    """The part of it that a suite asks for; None for all."""
+    """The share of it that a suite asks for; None for all."""
     code: str | None = field(default=None, kw_only=True)
-    """Hash of the Python files beside the task file that it runs (`tasks.trust`); None for none, and for a task that came
-    with lsm-eval, whose version stands for them."""
+    """Hash of the Python files beside the task file that it runs (`tasks.trust`); None if there are none, and for a task
+    that comes with lsm-eval, whose version identifies them."""
     own: OwnCode | None = field(default=None, kw_only=True)
-    """The `code.py` beside the task file, where it uses its metrics or functions."""
+    """The `code.py` beside the task file, if the task uses its metrics or functions."""
 
 
 Resolver = Callable[[str, Sequence[Path], bool], Sequence[LoadedTask]]
-"""From a name of another library, its prefix included, the folders of `--include`, and whether `--include-code` was
-given, to tasks, one at least."""
+"""Takes a name in another library, with its prefix, the folders of `--include`, and whether `--include-code` was given;
+returns at least one task."""
 
 Refuse = Callable[[str, UserError], None]
-"""Called with a task's name and what is wrong with its file."""
+"""Called with a task's name and the error of its file."""
 
 
 class Registry:
@@ -71,8 +71,8 @@ class Registry:
         *,
         code: bool = False,
     ) -> None:
-        """`others`: by prefix, who knows the names that begin with it. `code`: included files may run Python files
-        beside them."""
+        """`others`: prefix → resolver of the names that begin with it. `code`: whether included files may run Python
+        files beside them."""
         self._include, self._others, self._code = tuple(include), others or {}, code
 
     @cached_property
@@ -86,10 +86,10 @@ class Registry:
         return self._collect("suite")
 
     def resolve(self, names: Sequence[str], refuse: Refuse | None = None) -> list[LoadedTask]:
-        """Checked tasks for names, globs, suites and paths of their files, each once, in the order they are named.
+        """Returns the checked tasks for names, globs, suites and paths of their files, each once, in the given order.
 
-        Raises `UserError` for a name that fits nothing and for a file that cannot be read or breaks the schema; with
-        `refuse`, what is wrong with one file or one name in a suite goes there instead, and the other tasks come.
+        Raises `UserError` for a name that fits nothing and for a file that cannot be read or breaks the schema. With
+        `refuse`, an error of one file or of one name in a suite goes there instead, and the other tasks are returned.
         """
         loaded: dict[str, LoadedTask] = {}
         for name in names:
@@ -110,7 +110,7 @@ class Registry:
                 yield replace(task, share=share) if share else task
 
     def _loaded(self, name: str, file: TaskFile | None, refuse: Refuse | None) -> Sequence[LoadedTask]:
-        """The tasks of a name (of its file, where that was named); none where they are refused."""
+        """The tasks of a name (or of its file, if that was named); none if they are refused."""
         try:
             if file is None and (found := self._elsewhere(name)):
                 return found
@@ -122,19 +122,19 @@ class Registry:
             return []
 
     def _elsewhere(self, name: str) -> Sequence[LoadedTask]:
-        """The tasks of another library that `name` means; none for a name of ours."""
+        """The tasks of another library that `name` refers to; none for a name of ours."""
         prefix = next((prefix for prefix in self._others if name.startswith(prefix)), None)
         return self._others[prefix](name, self._include, self._code) if prefix else ()
 
     @property
     def broken(self) -> list[TaskFile]:
-        """The files that nothing can be made of; each has a `fault`."""
-        if "_files" not in vars(self):  # nobody has needed a folder
+        """The files that cannot be used; each has a `fault`."""
+        if "_files" not in vars(self):  # no folder has been read
             return []
         return [file for files in (self.tasks, self.suites) for file in files.values() if file.fault]
 
     def _members(self, file: TaskFile, refuse: Refuse | None) -> Sequence[str | Share]:
-        """What a suite names; nothing where it is refused."""
+        """The members of a suite; none if it is refused."""
         try:
             return load_suite(file).tasks
         except UserError as error:
@@ -168,7 +168,7 @@ class Registry:
     def _unknown(
         self, name: str, known: Iterable[str], within: tuple[str, ...], refuse: Refuse | None
     ) -> None:
-        """Raises for a name that fits nothing, or refuses it: one that a suite's file names costs only itself."""
+        """Raises an error for a name that fits nothing, or refuses it: a name in a suite's file affects only itself."""
         error = unknown("task", name, known)
         if not within and self._may_be_elsewhere(name):
             error = UserError(
@@ -187,7 +187,7 @@ class Registry:
         refuse(name, error)
 
     def _may_be_elsewhere(self, name: str) -> bool:
-        """Whether lm-evaluation-harness is installed, and could have a task of that name."""
+        """Whether lm-evaluation-harness is installed and could have a task of that name."""
         return (
             "lm-eval:" in self._others and bool(re.fullmatch(r"\w[\w-]*", name)) and _harness_is_installed()
         )
@@ -216,7 +216,7 @@ class Registry:
 
 
 def _harness_is_installed() -> bool:
-    """Without importing it."""
+    """Checked without importing it."""
     from importlib.util import find_spec
 
     return find_spec("lm_eval") is not None
@@ -231,9 +231,9 @@ def _twice(kind: str, name: str, one: Path, other: Path) -> UserError:
 
 
 def load_task(file: TaskFile, *, code: bool = False) -> LoadedTask:
-    """The task of a file, checked; `code`: an included one may run Python files beside it.
+    """The checked task of a file; `code`: whether an included one may run Python files beside it.
 
-    Raises `UserError` naming file, key and the nearest key, and for code that the file may not run.
+    Raises `UserError` that names file, key and the most similar key, and for code that the file may not run.
     """
     from lsm_eval.folders.own_code import own_code
     from lsm_eval.tasks import trust
@@ -250,7 +250,7 @@ def load_task(file: TaskFile, *, code: bool = False) -> LoadedTask:
 
 
 def load_suite(file: TaskFile) -> Suite:
-    """The suite of a file, checked. Raises `UserError`."""
+    """The checked suite of a file. Raises `UserError`."""
     from lsm_eval.tasks.schema import Suite
 
     return _validated(Suite, file)

@@ -1,4 +1,4 @@
-"""One item of a task, rendered: what is asked and what would be right."""
+"""One rendered item of a task: its requests and the right answer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lsm_eval.requests import Request
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The choices of one request as its prompt lists them; the tuples are parallel."""
+    """The choices of one request as listed in its prompt; the tuples are parallel."""
 
     labels: tuple[str, ...]
-    """Letters, or numbers where there are too many for letters."""
+    """Letters, or numbers if there are too many for letters."""
     texts: tuple[str, ...]
-    """The choices; of those that the task's own prompt lists what stands there, or their labels where that is not known."""
+    """The choices. If the task's own prompt lists them: their texts there, or their labels if the texts are unknown."""
     places: tuple[int, ...]
-    """Index of each among the task's choices."""
+    """The index of each among the task's choices."""
     own: bool = False
     """Whether the task's own prompt lists them."""
 
@@ -31,26 +31,26 @@ class Sample:
     """Stable name within the task's dataset."""
     request: Request
     target: tuple[int, ...] | tuple[str, ...] = ()
-    """Score: indices of the right choices. Generate: the references, any of which is right."""
+    """Score: indices of the right choices. Generate: the references, each of which is right."""
     choices: tuple[str, ...] = ()
-    """Score: the choices as the task gives them, without the delimiter that stands before a continuation."""
+    """Score: the choices as the task gives them, without the delimiter before a continuation."""
     cluster: str | None = None
-    """What the sample shares with its siblings (a document, a template); samples of one cluster are not
-    independent of each other, and intervals respect that."""
+    """Name of what the sample shares with others (a document, a template). Samples of one cluster are not
+    independent, and intervals take this into account."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Further values that metrics read by name, as the task file's `metadata` gives them."""
     further: tuple[Request, ...] = ()
-    """More requests where one cannot say it all (choices that stand inside the context, several draws). Their
-    answers are joined to the first one's, and the metrics are ones that read several (`metrics.joint`)."""
+    """More requests if one is not enough (choices that stand inside the context, several draws). Their
+    answers are joined to the first one's, for metrics that read several (`metrics.joint`)."""
     missing: str | None = None
-    """Why the sample is asked nothing (a null in the data); its request is an empty one then. None for all others."""
+    """Why nothing is asked (a null in the data); the request is then empty. None for all other samples."""
 
     weight: float = 1.0
-    """How many samples of its cluster it stands for: m / k where k of a cluster's m samples were drawn (`tasks.draw`)."""
+    """How many samples of its cluster it represents: m / k if k of a cluster's m samples were drawn (`tasks.draw`)."""
     listed: tuple[Listed, ...] = ()
-    """Of a choice that is to be written and not scored: the choices of each of `requests`, parallel to them."""
+    """If the choice is written and not scored: the choices of each of `requests`, parallel to them."""
 
     @property
     def requests(self) -> tuple[Request, ...]:
-        """All that the sample asks."""
+        """All requests of the sample; none if it is missing."""
         return () if self.missing else (self.request, *self.further)

@@ -19,30 +19,30 @@ Name = Annotated[str, AfterValidator(checked_name)]
 
 
 class FewShot(Strict):
-    """Examples that stand before the question."""
+    """Examples before the question."""
 
     shots: Whole = Field(default=0, ge=0)
-    """How many by default; `--shots` overrides it."""
+    """Default number of examples; `--shots` overrides it."""
     split: Split | None = None
-    """Split of the same dataset that examples come from; None for the evaluated split itself (a document is
+    """Split of the same dataset from which examples are taken; None for the evaluated split itself (a document is
     never its own example)."""
     examples: tuple[dict[str, Any], ...] = ()
-    """Examples written out in the task file, as rows with the dataset's columns, instead of a split."""
+    """Examples in the task file itself, as rows with the dataset's columns, instead of a split."""
     sampler: Literal["first", "random"] = "first"
-    """`random` is seeded, and drawn anew for every document."""
+    """`random` is seeded, and draws again for every document."""
     match: str | None = None
-    """Column in which an example must agree with the document, such as `subject`."""
+    """Column in which an example must equal the document, such as `subject`."""
     answer: str | None = None
     """Template of the example's answer; by default its first right choice or reference."""
     separator: str = "\n\n"
-    """Between the examples, and before the question."""
+    """Text between the examples, and before the question."""
     sha256: str | dict[str, str] | None = None
-    """Hash over the examples' split, as for the dataset."""
+    """Hash of the examples' split, as for the dataset."""
 
     @field_validator("examples")
     @classmethod
     def _texts(cls, examples: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        # How a boolean was written is not known any more, and Python would show it as True or False.
+        # The original spelling of a boolean is lost, and Python would show it as True or False.
         for value in _scalars(examples):
             if isinstance(value, bool):
                 raise ValueError(f"YAML reads {str(value).lower()} as a boolean: quote it")
@@ -60,25 +60,25 @@ def _scalars(value: Any) -> Iterator[Any]:
 
 
 class Draws(Strict):
-    """Several answers to one prompt (generate only): the first one greedy, the others drawn."""
+    """Several answers to one prompt (generate only): the first is greedy, the others are drawn."""
 
     n: Whole = Field(ge=1, le=10_000)
-    """How many are drawn beside the greedy one."""
+    """Number of answers drawn in addition to the greedy one."""
     temperature: Number = Field(default=1.0, gt=0)
     top_p: Number = Field(default=1.0, gt=0, le=1)
 
 
 class Options(Strict):
-    """Where a row keeps the options that its prompt shows, so that their order can be changed."""
+    """The columns with the options that a prompt shows, so that their order can be changed."""
 
     column: str
     """Column with the list of options."""
     answer: str
-    """Column with the index of the right one, from 0."""
+    """Column with the index of the right option, from 0."""
 
 
 class Reference(Strict):
-    """A published figure for this task, to hold ours against."""
+    """A published figure for this task, to compare ours with."""
 
     model: str
     metric: str
@@ -97,80 +97,79 @@ class Task(Strict):
     `{{ expression }}` yields that expression's value (a list stays a list)."""
 
     task: Name
-    """What it is called: lower-case letters, digits and `_ . -`."""
+    """Its name: lower-case letters, digits and `_ . -`."""
     version: Whole = Field(ge=1)
-    """Raised with every change that gives another number."""
+    """Increased with every change that affects the numbers."""
     title: str
     area: Area
-    """What it measures; tables and the leaderboard go by it."""
+    """What it measures; tables and the leaderboard are grouped by it."""
     description: str = ""
     """What is asked and how it is scored, in a sentence or two."""
     language: tuple[str, ...] = ("en",)
-    """Codes of the languages that it is in."""
+    """Codes of its languages."""
     dataset: Dataset
-    """Where its rows come from."""
+    """The source of its rows."""
     request: Literal["score", "generate", "perplexity"]
-    """What a model is asked: how likely each choice is, to write an answer, or how likely a text is."""
+    """What a model is asked for: the likelihood of each choice, an answer, or the likelihood of a text."""
     system: str | None = None
     """Template: system message (generate only)."""
     instruction: str = ""
-    """Template: stands once before examples and question, as it is (with its own line breaks)."""
+    """Template: put once before examples and question, unchanged (with its own line breaks)."""
     prompt: str
     """Template: the question; for perplexity, the text."""
     chat: Literal["auto", "on", "off"] = "auto"
-    """auto: generation goes through the model's chat template where it has one, scoring does not."""
+    """auto: generation uses the model's chat template if it has one, scoring does not."""
     delimiter: str = " "
-    """Between prompt and continuation: before every choice (score) and before an example's answer."""
+    """Text between prompt and continuation: before every choice (score) and before an example's answer."""
     choices: str | tuple[str, ...] | None = None
     """Score: template that gives a list, or a list of templates."""
     target: str | Whole | None = None
     """Template. Score: index of the right choice, list of indices, or list of 0/1 labels as long as the
     choices (marked by `target_labels`). Generate: the reference, or a list of them."""
     target_labels: bool = False
-    """The target is a list of 0/1 labels, one a choice."""
+    """Whether the target is a list of 0/1 labels, one per choice."""
     stop: tuple[str, ...] = ()
-    """Generate: what ends the text where the prompt is continued as plain text (`stops`)."""
+    """Generate: texts that end the answer if the prompt is continued as plain text (`stops`)."""
     chat_stop: tuple[str, ...] = ()
-    """Generate: what ends the answer in a chat, beside the end of its turn; mostly nothing should."""
+    """Generate: texts that end the answer in a chat, besides the end of its turn; usually none."""
     max_tokens: Whole = Field(default=256, ge=1)
-    """Generate: most new tokens of an answer, thoughts included."""
+    """Generate: most new tokens of an answer, including thoughts."""
     detail: bool = False
-    """Generate: answers say how likely the new text is. Perplexity: answers say it of each token. Some metrics need
-    that."""
+    """Generate: answers include the likelihood of the new text. Perplexity: of each token. Some metrics need this."""
     further: tuple[str, ...] | str = ()
-    """Templates of more prompts that the sample asks beside `prompt`, with the same examples, choices and
-    options (a question with its two answers in both orders). Its metrics read all answers (`metrics.joint`).
-    Score: or one template that gives a list of pairs, each a prompt and the list of its own choices."""
+    """Templates of more prompts of the sample besides `prompt`, with the same examples, choices and options (a
+    question with its two answers in both orders). Its metrics read all answers (`metrics.joint`). Score: or one
+    template that gives a list of pairs, each a prompt and the list of its own choices."""
     draws: Draws | None = None
     """Generate: ask for several answers to each prompt; its metrics read all of them, the greedy one first."""
     options: Options | None = None
     """The options that the prompt shows, for `--perturb option_order`."""
     nulls: Literal["error", "missing"] = "error"
-    """What becomes of a sample whose texts would hold a null of the data: an error, or a missing sample, which is asked
-    nothing and counted."""
+    """Treatment of a sample whose texts would contain a null of the data: an error, or a missing sample, which is not
+    asked but counted as missing."""
     rewordable: bool = True
-    """Whether its question may be asked in other words (`--perturb`): not where the wording is what is measured."""
+    """Whether its question may be asked in other words (`--perturb`); false if the wording itself is measured."""
     sensitive: bool = False
-    """Prompts and completions are harmful: folded away on pages, never printed unless asked for."""
+    """Whether prompts and completions are harmful: hidden on pages until opened, and printed only on request."""
     redistributable: bool = True
-    """Whether the licence of its data lets others be shown its texts. Where it does not, pages show hashes in their place."""
+    """Whether the licence of its data allows showing its texts to others. If not, pages show hashes instead."""
     cluster: str | None = None
-    """Template: what the sample shares with others."""
+    """Template: name of what the sample shares with others (a document)."""
     group: str | None = None
-    """Template: which part of the task the sample is of (a subject), over all of which `--limit` draws; None for the config
-    that it comes from, where there are several."""
+    """Template: the part of the task that the sample belongs to (a subject); `--limit` draws from all of them. None for its
+    config, if there are several."""
     metadata: dict[str, str] = {}
     """Templates: further values that metrics read by name."""
     fewshot: FewShot = FewShot()
     """Examples before the question."""
     metrics: tuple[MetricSpec, ...] = Field(min_length=1)
-    """Names from `lsm-eval list metrics`, or one name with its options; the first is its main metric."""
+    """Names from `lsm-eval list metrics`, or a name with its options; the first is the main metric."""
     licence: str
-    """Of its data."""
+    """Licence of its data."""
     source: str
-    """Where the data comes from: paper or repository."""
+    """Origin of the data: paper or repository."""
     departures: tuple[str, ...] = ()
-    """Where this task differs from lm-evaluation-harness's task of the same name, one sentence each."""
+    """Differences from lm-evaluation-harness's task of the same name, one sentence each."""
     references: tuple[Reference, ...] = ()
     """Published figures."""
 
@@ -215,20 +214,20 @@ class Task(Strict):
         return self
 
     def stops(self, *, chat: bool) -> tuple[str, ...]:
-        """What ends a generated text. A text that is continued has to be told from the next question; in a chat the
-        turn ends the answer, and a line break or a heading at its start ("Summary:") ends nothing."""
+        """Texts that end a generated text. A continued text must end before the next question; in a chat the turn ends
+        the answer, and a line break or a heading at its start ("Summary:") must not."""
         return self.chat_stop if chat else self.stop
 
 
 class Share(Strict):
-    """A task of a suite of which only a part is asked, drawn by cluster (`tasks.draw`)."""
+    """A task in a suite of which only a part is asked, drawn by cluster (`tasks.draw`)."""
 
     task: str
-    """A task's name; no glob and no suite."""
+    """A task's name, not a glob or a suite."""
     limit: Whole = Field(ge=1)
-    """About how many samples."""
+    """Approximate number of samples."""
     each: Whole | None = Field(default=None, ge=1)
-    """At most so many of one cluster; None for whole clusters."""
+    """Most samples of one cluster; None for whole clusters."""
 
 
 class Suite(Strict):

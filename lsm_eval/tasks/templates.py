@@ -1,4 +1,4 @@
-"""The templates of a task, compiled: every error names file and key."""
+"""Compiles a task's templates, so that every error names file and key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Templates:
         self.file = str(loaded.path)
 
     def key(self, key: str) -> str:
-        """Where a key stands, for errors."""
+        """File and key, for errors."""
         return f"{self.file}, {key}"
 
     def reads(self, key: str) -> Iterable[str]:
@@ -27,7 +27,7 @@ class Templates:
         return sorted(columns_read(source, self.loaded.own)) if isinstance(source, str) else ()
 
     def text(self, key: str, source: str) -> Callable[[Row], str]:
-        """The function of a row that a template for a text is."""
+        """Compiles a template for a text into a function of a row."""
         return compile_text(
             source,
             where=self.key(key),
@@ -37,7 +37,7 @@ class Templates:
         )
 
     def value(self, key: str, source: str) -> Callable[[Row], Any]:
-        """The function of a row that a template for any value is."""
+        """Compiles a template for any value into a function of a row."""
         return compile_template(
             source,
             where=self.key(key),

@@ -1,4 +1,4 @@
-"""Whose code a task file may run.
+"""Decides which code a task file may run.
 
 Files that come with lsm-eval or with an installed package may name any function. A file that the user included may name
 the functions of the benchmarks that come with lsm-eval (`lsm_eval.benchmarks`) and those that an installed package registers
@@ -34,10 +34,10 @@ _EVALUATE = "evaluate:"
 
 
 def code_of(task: Task, folder: Path, own: OwnCode | None) -> str | None:
-    """Hash (SHA-256, 16 hex digits) over the Python files beside the task file that it runs; None for none.
+    """Hash (SHA-256, 16 hex digits) of the Python files beside the task file that it runs; None if there are none.
 
-    `own`: the folder's `code.py`, where the task uses it. Of a file that imports its neighbours, they count too. Raises
-    `UserError` for a file that is not there.
+    `own`: the folder's `code.py`, if the task uses it. Neighbours that a file imports count too. Raises `UserError`
+    for a file that does not exist.
     """
     files = {file for _, reference in _functions(task) if (file := beside(reference, folder))}
     if own:
@@ -54,8 +54,8 @@ def code_of(task: Task, folder: Path, own: OwnCode | None) -> str | None:
 
 
 def check_code(task: Task, path: Path, own: OwnCode | None, *, code: bool) -> None:
-    """Raises `UserError` where an included file names code that it may not. `own`: the `code.py` of its folder; `code`:
-    `--include-code` was given."""
+    """Raises `UserError` if an included file names code that it may not run. `own`: the `code.py` of its folder; `code`:
+    whether `--include-code` was given."""
     used = used_by(own, task) if own and not code else None
     if own and used:
         raise CodeRefused(
@@ -84,7 +84,7 @@ def check_code(task: Task, path: Path, own: OwnCode | None, *, code: bool) -> No
     for spec in task.metrics:
         name = spec if isinstance(spec, str) else next(iter(spec))
         module = name.removeprefix(_EVALUATE)
-        # `evaluate` takes a folder of that name in the working directory for the module.
+        # `evaluate` prefers a folder of that name in the working directory.
         local = re.search(r"[/\\]|^\.|\.py$", module) or Path(module, f"{module}.py").exists()
         if name.startswith(_EVALUATE) and local and not code:
             raise CodeRefused(
@@ -94,7 +94,7 @@ def check_code(task: Task, path: Path, own: OwnCode | None, *, code: bool) -> No
 
 
 def used_by(own: OwnCode, task: Task) -> str | None:
-    """The first metric or function of a folder's code that a task names; None where it names none."""
+    """The first metric or function of a folder's code that a task names; None if it names none."""
     texts = [*_texts(task.model_dump(exclude={"metrics"}))]
     for name in own.functions:
         call = re.compile(rf"\b{re.escape(name)}\s*\(")
@@ -112,7 +112,7 @@ def _functions(task: Task) -> Iterator[tuple[str, str]]:
 
 
 def _ours(reference: str) -> bool:
-    """Whether it is a function that lsm-eval has for task files, and none that its module only imports."""
+    """Whether it is a function that lsm-eval has for task files, not one that its module only imports."""
     if not _OURS.fullmatch(reference):
         return False
     module, _, name = reference.partition(":")
@@ -128,7 +128,7 @@ def _registered() -> set[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All texts in a value, those of keys too."""
+    """All texts in a value, including keys."""
     if isinstance(value, Mapping):
         value = [*value, *value.values()]
     if isinstance(value, str):

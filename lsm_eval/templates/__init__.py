@@ -1,1 +1,1 @@
-"""How the templates of a task file become texts: compiled once, rendered over a row, bounded in what they may take."""
+"""Templates of task files: compiled once, rendered over each row, with bounded time and size."""

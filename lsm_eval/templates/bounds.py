@@ -1,7 +1,7 @@
-"""What a template may take: a bounded number of steps, and texts, lists and numbers of a bounded size.
+"""Bounds for templates: on the number of steps, and on the size of texts, lists and numbers.
 
-The bounds are far above what a task needs. They are there so that a slip, or a file from elsewhere, ends in a sentence and
-not in a machine without memory.
+The bounds are far above what a task needs. With them a mistake, or a file from elsewhere, ends in an error message and not
+in a machine out of memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ITEMS = 1_000_000
 BITS = 10_000
 """Bits of a whole number, at most."""
 STEPS = 1_000_000
-"""Turns of loops, calls and operations of one rendering, at most."""
+"""Loop iterations, calls and operations of one rendering, at most."""
 SECONDS = 4.0
 """Computing time of one rendering, at most."""
 
@@ -28,7 +28,7 @@ _FIELD = re.compile(r"%(?:\([^)]*\))?[-+ #0]*(\*|\d*)(?:\.(\*|\d*))?[hlL]?(.)", 
 
 
 class TooMuch(Exception):
-    """A template asks for more than it may take."""
+    """A template exceeds a bound."""
 
 
 class _Budget:
@@ -45,7 +45,7 @@ _budget: ContextVar[_Budget | None] = ContextVar("budget", default=None)
 
 @contextmanager
 def rendering() -> Iterator[None]:
-    """Counts the steps of what is rendered within."""
+    """Counts the steps of everything rendered within this context."""
     token = _budget.set(_Budget())
     try:
         yield
@@ -54,7 +54,7 @@ def rendering() -> Iterator[None]:
 
 
 def spend(size: int = 0) -> None:
-    """One step, and one more for every 1,000 characters or items that it works on. Raises `TooMuch`."""
+    """Counts one step, and one more for every 1,000 characters or items that it works on. Raises `TooMuch`."""
     budget = _budget.get()
     if budget is None:
         return
@@ -62,7 +62,7 @@ def spend(size: int = 0) -> None:
     if budget.left < 0:
         raise TooMuch(f"it takes more than {STEPS:,} steps")
     if budget.checked - budget.left >= 100:
-        # The clock starts with the 100th step: most renderings never look at it.
+        # The clock starts with the 100th step; most renderings never get there.
         budget.checked, now = budget.left, time.thread_time()
         budget.end = now + SECONDS if budget.end is None else budget.end
         if now > budget.end:
@@ -70,31 +70,31 @@ def spend(size: int = 0) -> None:
 
 
 def made(value: Any) -> Any:
-    """`value`, which an operation, a filter or a function has made: a step for every 100 characters or items of it."""
+    """Returns `value`, the result of an operation, filter or function; counts a step per 100 characters or items of it."""
     spend(size(value) * 10)
     return value
 
 
 def counted(values: Iterable[Any]) -> Iterator[Any]:
-    """The values, each a step."""
+    """Yields the values, counting a step for each."""
     for value in values:
         spend()
         yield value
 
 
 def size(value: Any) -> int:
-    """Characters of a text, items of a list; 0 for what has no length."""
+    """Characters of a text, items of a list; 0 for a value without a length."""
     return len(value) if isinstance(value, (str, bytes, list, tuple, dict, set, range)) else 0
 
 
 def within(wanted: int, most: int = TEXT, what: str = "characters") -> None:
-    """Raises `TooMuch` for more than may be."""
+    """Raises `TooMuch` if `wanted` exceeds `most`."""
     if wanted > most:
         raise TooMuch(f"it makes more than {most:,} {what}")
 
 
 def joined(parts: Iterable[str]) -> str:
-    """`"".join(parts)`, of a bounded length."""
+    """`"".join(parts)`, with a bounded length."""
     total, kept = 0, []
     for part in parts:
         total += len(part)
@@ -104,7 +104,7 @@ def joined(parts: Iterable[str]) -> str:
 
 
 def operation(operator: str, left: Any, right: Any) -> None:
-    """Raises `TooMuch` where `left operator right` would be too large."""
+    """Raises `TooMuch` if `left operator right` would be too large."""
     whole = isinstance(left, int) and isinstance(right, int)
     if operator == "**" and whole:
         within(left.bit_length() * max(right, 0), BITS, "bits of a number")
@@ -122,7 +122,7 @@ def operation(operator: str, left: Any, right: Any) -> None:
 
 
 def percent(pattern: str, values: Any) -> None:
-    """Raises `TooMuch` where `pattern % values` would be too long for its widths."""
+    """Raises `TooMuch` if the widths in `pattern` would make `pattern % values` too long."""
     fields = list(_FIELD.finditer(pattern))
     widths = [width for field in fields for width in field.groups()[:2] if width]
     if "*" in widths:
@@ -133,14 +133,14 @@ def percent(pattern: str, values: Any) -> None:
 
 
 def field(spec: str) -> int:
-    """Characters that a format spec (`>10`, `.3f`) may pad to; raises `TooMuch` for too many."""
+    """Characters that a format spec (`>10`, `.3f`) may pad to. Raises `TooMuch` for too many."""
     wanted = sum(int(digits) for digits in re.findall(r"\d+", spec[:100]))
     within(wanted if len(spec) <= 100 else TEXT + 1)
     return wanted
 
 
 def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raises `TooMuch` where calling a method of a text, list or number would make something too large."""
+    """Raises `TooMuch` if calling a method of a text, list or number would make something too large."""
     owner = getattr(function, "__self__", None)
     spend(size(owner) + sum(size(arg) for arg in args))
     if isinstance(owner, (str, bytes)):
@@ -150,7 +150,7 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
 
 
 def method(text: Any, name: str, args: list[Any]) -> None:
-    """Raises `TooMuch` where `text.name(*args)` would be too long."""
+    """Raises `TooMuch` if `text.name(*args)` would be too long."""
     numbers = [abs(arg) for arg in args if isinstance(arg, int)]
     if name in ("center", "ljust", "rjust", "zfill") and numbers:
         within(max(numbers))

@@ -1,4 +1,4 @@
-"""Text filters that templates of all task files may use beyond Jinja's own (`FILTERS`): plain functions of a string."""
+"""Text filters for the templates of all task files, besides Jinja's own (`FILTERS`): plain functions of a string."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def regex_replace(text: str, pattern: str, replacement: str) -> str:
 
 
 def regex_search(text: str, pattern: str, group: int | str = 0) -> str:
-    """The first match of `pattern` in `text`, or one of its groups; empty where there is none."""
+    """The first match of `pattern` in `text`, or one of its groups; empty if there is none."""
     found = _within_time("search", pattern, text)
     return (found.group(group) or "") if found else ""
 
 
 def _within_time(method: str, pattern: str, *texts: str) -> Any:
-    """What `re`'s function of that name gives. Raises `bounds.TooMuch` for a pattern such as `(a+)+$`, which may take
-    longer than anybody lives, where the package `regex` is there (transformers needs it), which can be stopped."""
+    """Calls `re`'s function of that name. If the package `regex` is installed (transformers needs it), which can be
+    stopped, raises `bounds.TooMuch` for a pattern such as `(a+)+$` that may take practically for ever."""
     try:
         import regex
     except ImportError:
         return getattr(re, method)(pattern, *texts)
-    re.compile(pattern)  # `regex` takes more than `re` does, and task files are written for `re`
+    re.compile(pattern)  # `regex` accepts more than `re`, and task files are written for `re`
     try:
         return getattr(regex, method)(pattern, *texts, timeout=bounds.SECONDS)
     except TimeoutError as error:
@@ -40,4 +40,4 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "regex_replace": regex_replace,
     "regex_search": regex_search,
 }
-"""Filters by the name under which templates use them."""
+"""Filters by their name in templates."""

@@ -1,6 +1,6 @@
 """Functions that templates of all task files may call (`GLOBALS`).
 
-A function of one benchmark alone stands in its folder's `code.py` (`lsm_eval.folders.own_code`).
+A function for one benchmark only is in its folder's `code.py` (`lsm_eval.folders.own_code`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def union(*lists: Sequence[str]) -> list[str]:
-    """All strings of all lists, each once, in the order in which they first come."""
+    """All strings of all lists, each once, in order of first occurrence."""
     return list(dict.fromkeys(text for texts in lists for text in texts))
 
 
@@ -30,29 +30,29 @@ def labels_over(choices: Sequence[str], listed: Sequence[str], labels: Sequence[
 
 
 class Reworded(str):
-    """A text in another wording that still knows what it was, so that orders which hang on it stay."""
+    """A reworded text that keeps its original, so that orders which depend on it stay the same."""
 
     original: str
 
     @classmethod
     def of(cls, text: str, original: str) -> Reworded:
-        """`text`, which stands in the place of `original`."""
+        """`text` as a replacement of `original`."""
         made = cls(text)
         made.original = original
         return made
 
 
 def original(key: Any) -> Any:
-    """A text before any rewording; of a list, its texts joined; anything else as it is."""
+    """A text before any rewording; for a list, its texts joined; anything else unchanged."""
     if isinstance(key, (list, tuple)):
         return "".join(str(original(part)) for part in key)
     return key.original if isinstance(key, Reworded) else key
 
 
 def shuffled(values: Sequence[Any], key: object) -> list[Any]:
-    """The values in an order that hangs on `key` alone (a question's text or id), the same on every machine.
+    """The values in an order that depends only on `key` (a question's text or id), the same on every machine.
 
-    For choices shown with letters: in some sets the right one always stands first.
+    For choices shown with letters: in some data sets the right one is always first.
     """
     order = list(values)
     random.Random(f"shuffled/{original(key)}").shuffle(order)
@@ -70,4 +70,4 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "shuffled": shuffled,
     "union": union,
 }
-"""Functions by the name under which templates call them."""
+"""Functions by their name in templates."""

@@ -1,4 +1,4 @@
-"""Values that are no values: null, and numbers that are none (NaN, infinite). They never become words of a prompt."""
+"""Missing values: null, NaN and infinite numbers. They never become part of a prompt."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class NullError(UserError):
 
 
 class NullValue(Exception):
-    """Raised while a template is rendered, which does not know its file and key."""
+    """Raised during rendering, where the template's file and key are not known."""
 
 
 def missing(value: Any) -> str | None:
-    """What is wrong with a value that is none, in a word; None for every other value."""
+    """What a missing value is, in a word; None for every other value."""
     if value is None:
         return "null"
     if isinstance(value, float):
@@ -44,7 +44,7 @@ def missing(value: Any) -> str | None:
 
 
 def holds_missing(value: Any) -> str | None:
-    """As `missing`, also for what stands anywhere inside a list or a mapping."""
+    """As `missing`, also for values anywhere inside a list or a mapping."""
     if isinstance(value, (str, int)):
         return None
     if isinstance(value, Mapping):
@@ -59,7 +59,7 @@ def holds_missing(value: Any) -> str | None:
 
 
 def shown(value: Any) -> Any:
-    """`value`, if a text may show it. Raises `NullValue` for what is missing, TypeError for what has no wording."""
+    """Returns `value` if a text may show it. Raises `NullValue` for a missing value, TypeError for one without a text form."""
     if isinstance(value, str):
         return value
     if word := holds_missing(value):
@@ -72,7 +72,7 @@ def shown(value: Any) -> Any:
 
 
 def describe(row: Mapping[str, Any], columns: Iterable[str]) -> str:
-    """Which of the columns that a template reads is to blame, in words."""
+    """Names the columns, among those that a template reads, that cause the error."""
     names = list(columns)
     read = [column for column in names if column in row]
     if "row" in names and "row" not in row:

@@ -1,10 +1,10 @@
 """Templates of a task file, compiled once and rendered over a row.
 
-Jinja2 in its immutable sandbox: a task file can compute text, and can reach nothing else. A template that is
-one `{{ expression }}` yields the expression's own value (a list stays a list); any other yields text.
+They are Jinja2 in its immutable sandbox: a task file can compute text, and has access to nothing else. A template
+that is one `{{ expression }}` yields the expression's own value (a list stays a list); any other yields text.
 
-Every column is a name, and `row` is the whole row, for columns whose names are no names in Jinja2:
-`{{ row["Best Answer"] }}`. Where a name is called, it is the function of that name, otherwise the column.
+Every column is a variable, and `row` is the whole row, for columns whose names are not valid in Jinja2:
+`{{ row["Best Answer"] }}`. A name that is called is the function of that name, otherwise the column.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def compile_template(
     columns: Sequence[str] = (),
     own: OwnCode | None = None,
 ) -> Rendered:
-    """A function from a row to the template's value.
+    """Compiles a template into a function from a row to its value.
 
-    `where` names file and key in errors, `columns` are the row's as far as they are known; `quiet` keeps what a row holds
-    out of errors; `own` has further functions, those of the task's folder.
+    `where` names file and key in errors, `columns` are the row's, as far as they are known; `quiet` keeps a row's content
+    out of errors; `own` has the functions of the task's folder.
 
     Raises `UserError` for a template that does not parse, and, when rendered, for a column that is not
     there, an expression that fails on a row, or one that takes too much; `NullError` for a null that would be shown.
@@ -68,7 +68,7 @@ def compile_template(
         raise UserError(f"{where}: the template is broken ({why.rstrip('.')}); {hint}") from error
 
     def render(row: Row) -> Any:
-        # As `Template.new_context` makes it, whose chain of mappings takes longer than the rendering.
+        # As `Template.new_context` does, but its chain of mappings takes longer than the rendering.
         names = {**there.globals, "row": row, **row, _ROW: row}
         context = Context(there, names, template.name, template.blocks)
         with bounds.rendering():
@@ -82,7 +82,7 @@ def compile_template(
             return render(row)
         except UserError:
             raise
-        except Exception as error:  # noqa: BLE001  # whatever a template does, its file and key are told
+        except Exception as error:  # noqa: BLE001  # any error of a template is reported with file and key
             found = _fault(error, where, row, read, quiet=quiet)
             if isinstance(error, UndefinedError) and (hint := _hint(source, [*row])):
                 found = UserError(f"{where}: {_line(error)}; {hint}")
@@ -121,7 +121,7 @@ def compile_text(
 
 
 def columns_read(source: str, own: OwnCode | None = None) -> frozenset[str]:
-    """The names that a template reads and does not make itself, columns among them. The template must parse."""
+    """The names, including columns, that a template reads but does not define. The template must parse."""
     return _columns_of(_parsed(source, own))
 
 
@@ -135,7 +135,7 @@ def _parsed(source: str, own: OwnCode | None) -> nodes.Template:
 
 
 def _expression(source: str, tree: nodes.Template) -> nodes.Expr | None:
-    """The expression that a template is; None for one that is more than that."""
+    """The expression, if a template consists of a single one; otherwise None."""
     if not _EXPRESSION.fullmatch(source.strip()) or len(tree.body) != 1:
         return None
     (output,) = tree.body
@@ -145,13 +145,13 @@ def _expression(source: str, tree: nodes.Template) -> nodes.Expr | None:
 
 
 class _Names(NodeTransformer):
-    """Gives names their meaning in a task file, and loops their count."""
+    """Rewrites names to their meaning in a task file, and makes loops count their steps."""
 
     def __init__(self, made: Iterable[str], functions: frozenset[str]) -> None:
         self._made, self._functions = frozenset(made), functions
 
     def visit_Name(self, node: nodes.Name) -> nodes.Expr:  # noqa: N802
-        # To Jinja2 it is the template itself.
+        # In Jinja2 `self` is the template.
         if node.name == "self" and node.ctx == "load" and "self" not in self._made:
             return _column(nodes.Const("self", lineno=node.lineno))
         return node
@@ -174,7 +174,7 @@ class _Names(NodeTransformer):
         if isinstance(called, nodes.Name) and called.name in self._functions - self._made:
             node.node = nodes.Name(HELPER + called.name, "load", lineno=node.lineno)
         elif isinstance(called, nodes.Getattr) and self._is_row(called.node):
-            # `row.items()` and its kind are methods of the row, not columns.
+            # `row.items()` and the like are methods of the row, not columns.
             row = nodes.Name(_ROW, "load", lineno=node.lineno)
             node.node = nodes.Getattr(row, called.attr, "load", lineno=node.lineno)
         return node
@@ -206,7 +206,7 @@ def _columns_of(tree: nodes.Template) -> frozenset[str]:
 
 
 def _fault(error: Exception, where: str, row: Row, read: Iterable[str], *, quiet: bool) -> UserError:
-    """What went wrong while a row was rendered, as a sentence."""
+    """The error for a row that could not be rendered."""
     if isinstance(error, NullValue) or (_OF_NONE.search(str(error)) and not quiet):
         return NullError(where, describe(row, sorted(read)))
     if isinstance(error, bounds.TooMuch):
@@ -221,7 +221,7 @@ def _fault(error: Exception, where: str, row: Row, read: Iterable[str], *, quiet
 
 
 def _hint(source: str, columns: Iterable[str]) -> str | None:
-    """How to name a column that stands in a template and is no name there."""
+    """How to write a column in a template if its name is not valid there."""
     odd = [name for name in columns if not _PLAIN.fullmatch(name) and name in source]
     odd += [name for name in columns if name in _OPERATORS and re.search(rf"\{{\{{-?\s*{name}\b", source)]
     odd = [name for name in odd if f'"{name}"' not in source and f"'{name}'" not in source]
@@ -233,8 +233,8 @@ def _hint(source: str, columns: Iterable[str]) -> str | None:
 
 
 def _defined(value: Any) -> Any:
-    """`value` with the empty text for an `x if y` whose `y` is false, also in lists and mappings. What does not exist
-    raises Jinja2's error, with its name."""
+    """`value` with an empty text for an `x if y` whose `y` is false, also in lists and mappings. Raises Jinja2's error,
+    with the name, for an undefined one."""
     if isinstance(value, Undefined):
         return str(value)
     if isinstance(value, (list, tuple)) and not all(map(_plain, value)):
@@ -249,6 +249,6 @@ def _plain(value: Any) -> bool:
 
 
 def _line(error: Exception) -> str:
-    # Without the place in the template's own lines that Jinja2 adds.
+    # Without the line of the template that Jinja2 adds.
     text = error.message if isinstance(error, TemplateError) else str(error)
     return " ".join((text or type(error).__name__).split())[:300]

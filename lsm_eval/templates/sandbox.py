@@ -1,4 +1,4 @@
-"""The Jinja2 environment of task templates: an immutable sandbox that shows no nulls, draws nothing and stays bounded."""
+"""The Jinja2 environment of task templates: an immutable, bounded sandbox without nulls in texts and without randomness."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 T = TypeVar("T", int, float)
 
 HELPER = "_helper_"
-"""Stands before a function's name where a template calls it, so that a column of that name cannot hide it."""
+"""Prefix of a function's name in calls, so that a column of the same name cannot hide it."""
 
-# Filters that make text of whatever they get, and of their arguments.
+# Filters that turn their value and arguments into text.
 _TEXT = frozenset({
     "capitalize", "center", "e", "escape", "filesizeformat", "forceescape", "format", "indent", "join", "lower", "pprint",
     "replace", "safe", "string", "striptags", "title", "trim", "truncate", "upper", "urlencode", "urlize", "wordcount",
@@ -61,15 +61,15 @@ class _Formatter(SandboxedFormatter):
 
 
 class TaskEnvironment(ImmutableSandboxedEnvironment):
-    """Jinja2 as task files have it (`docs/tasks.md`, Templates)."""
+    """Jinja2 for task files (`docs/tasks.md`, Templates)."""
 
     code_generator_class = _Generator
     intercepted_binops = frozenset({"+", "*", "**", "%"})
     concat = staticmethod(bounds.joined)
 
     def __init__(self, own: OwnCode | None = None) -> None:
-        """`own`: the code of the task's folder, whose functions stand before those that all tasks have."""
-        # Without the optimizer, which would compute at once what only a rendering bounds.
+        """`own`: the code of the task's folder, whose functions take precedence over those of all tasks."""
+        # Without the optimizer, which computes constants when compiling, where no bounds apply.
         super().__init__(
             undefined=StrictUndefined,
             keep_trailing_newline=True,
@@ -87,7 +87,7 @@ class TaskEnvironment(ImmutableSandboxedEnvironment):
         self.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
 
     def tilde(self, parts: Iterable[Any]) -> str:
-        """What `a ~ b` gives."""
+        """The value of `a ~ b`."""
         return str(bounds.made(bounds.joined(str(_text(part)) for part in parts)))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -116,20 +116,20 @@ class TaskEnvironment(ImmutableSandboxedEnvironment):
 
 @lru_cache(maxsize=32)
 def environment(own: OwnCode | None) -> TaskEnvironment:
-    """The sandbox that task templates share, with the helpers that task files may use. Of tasks that use the code of their
-    folder, each has one of its own."""
+    """The sandbox shared by task templates, with the helpers for task files. Tasks that use the code of their folder have
+    one of their own."""
     return TaskEnvironment(own)
 
 
 class _Named(dict[str, Any]):
-    """Values of a `%` pattern by name: only those that it names must be there."""
+    """Values of a `%` pattern by name; only those that it names must exist."""
 
     def __getitem__(self, name: str) -> Any:
         return _text(super().__getitem__(name))
 
 
 def _text(value: Any) -> Any:
-    """`value`, if a text may show it."""
+    """Returns `value` if a text may show it."""
     if isinstance(value, (str, Undefined)):
         return value
     if isinstance(value, Iterator):
@@ -145,7 +145,7 @@ def _finalized(context: Context, value: Any) -> Any:
 
 
 def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that checks what it gets before it works."""
+    """Wraps a filter so that it checks its arguments first."""
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     @functools.wraps(function)
@@ -160,7 +160,7 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if name == "tojson":
             if word := missing(value):
                 raise NullValue(word)
-            holds_missing(value)  # for its count of steps: JSON has a word for nulls inside
+            holds_missing(value)  # only to count steps: JSON can express nulls inside
         _check_size(name, value, [*rest, *kwargs.values()], kwargs)
         return bounds.made(function(*before, value, *rest, **kwargs))
 
@@ -168,7 +168,7 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_size(name: str, value: Any, args: list[Any], kwargs: Mapping[str, Any]) -> None:
-    """Raises `TooMuch` where a filter would make too much of `value` and its arguments."""
+    """Raises `TooMuch` if a filter's result from `value` and its arguments would be too large."""
     numbers = max((abs(arg) for arg in args if isinstance(arg, int)), default=0)
     texts = max((bounds.size(arg) for arg in args), default=0)
     if name == "center":
@@ -205,7 +205,7 @@ def _no_lipsum(*args: Any, **kwargs: Any) -> Any:
 
 
 def _int(value: Any, default: int | None = None, base: int = 10) -> int:
-    """A whole number, as Jinja's filter; but what is none is an error unless `default` is given."""
+    """A whole number, as Jinja's filter; but any other value is an error unless `default` is given."""
     try:
         return int(value, base) if isinstance(value, str) else int(value)
     except (TypeError, ValueError, OverflowError):
@@ -216,7 +216,7 @@ def _int(value: Any, default: int | None = None, base: int = 10) -> int:
 
 
 def _float(value: Any, default: float | None = None) -> float:
-    """A number, as Jinja's filter; but what is none is an error unless `default` is given."""
+    """A number, as Jinja's filter; but any other value is an error unless `default` is given."""
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""What a template's value means: a text, the index of a choice, a label."""
+"""Reads a template's value as a text, the index of a choice, or a label."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
 
 
 def as_text(value: Any, where: str, row: Row, name: str, reads: Callable[[str], Iterable[str]]) -> str:
-    """A value of a list of choices, of references or of prompts of the sample `name` as a text: numbers as Python writes them,
-    dates as ISO 8601 does.
+    """A value in a list of choices, references or prompts of the sample `name`, as a text: numbers as in Python, dates as in
+    ISO 8601.
 
-    Raises `NullError` for what is missing, naming the column with the help of `reads` (the columns that a key's template
-    reads), and `UserError` for what has no wording of its own: booleans, lists, mappings, bytes.
+    Raises `NullError` for a missing value, naming the column with the help of `reads` (the columns that a key's template
+    reads), and `UserError` for values without a text form of their own: booleans, lists, mappings, bytes.
     """
     if isinstance(value, str):
         return str(value)
@@ -60,7 +60,7 @@ def as_label(value: Any) -> bool | None:
 
 
 def short(value: Any) -> str:
-    """A value as a sentence can show it."""
+    """A value, short enough for a message."""
     try:
         text = repr(value)
     except ValueError:  # a whole number of too many digits
