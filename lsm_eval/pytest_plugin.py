@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import pytest
 
+from lsm_eval.python.marked_run import RunOptions
+
 if TYPE_CHECKING:
     from lsm_eval.gating.policy import Policy
     from lsm_eval.gating.result import GateResult
     from lsm_eval.results.reader import Record
-    from lsm_eval.tasks.limit import Limit
 
     Inconclusive = Literal["neutral", "warn", "fail"]
     AssertGate = Callable[..., GateResult]
@@ -38,20 +39,6 @@ _HELP = (
 
 class GateWarning(UserWarning):
     """Not enough data, under a policy that makes it a warning."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """The run of a marker; equal ones are run once in a session."""
-
-    tasks: tuple[str, ...]
-    model: str
-    limit: Limit | None
-    shots: int | None
-    seed: int
-    adapter: str | None
-    include: tuple[str, ...]
-    keep: bool
 
 
 @dataclass(frozen=True)

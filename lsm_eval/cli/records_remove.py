@@ -18,7 +18,7 @@ def remove(records: tuple[Path, ...], yes: bool) -> None:
 
     Links that lead to a record are named first, and stay: they lead nowhere afterwards.
 
-    Nothing is removed if any REC is not a record, is (or lies in) a symbolic link, or contains anything else.
+    Nothing is removed if any REC is not a record, is a symbolic link or lies in a model's folder that is one, or contains anything else.
     """
     from lsm_eval.cli.confirm import confirm
     from lsm_eval.cli.table import size

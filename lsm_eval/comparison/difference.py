@@ -171,10 +171,10 @@ def _scale(row: EstimateRow, values: FloatArray) -> tuple[Scale, float]:
 
 def _shares(statistics: FloatArray) -> FloatArray:
     """Each sample's share of the sums of statistics [n, k], averaged over the statistics that are never negative; times n, so that the mean is 1."""
-    kept_values = statistics[:, (statistics >= 0).all(axis=0) & (statistics.sum(axis=0) > 0)]
-    if not kept_values.shape[1]:
+    usable = statistics[:, (statistics >= 0).all(axis=0) & (statistics.sum(axis=0) > 0)]
+    if not usable.shape[1]:
         return np.ones(len(statistics))
-    found: FloatArray = len(kept_values) * (kept_values / kept_values.sum(axis=0)).mean(axis=1)
+    found: FloatArray = len(usable) * (usable / usable.sum(axis=0)).mean(axis=1)
     # A share of 0 would be no trial at all, so that each sample has at least a hundredth.
     return np.maximum(found, 0.01)
 
@@ -191,9 +191,7 @@ def _span(row: EstimateRow, aggregate: Aggregate, *runs: FloatArray) -> float | 
 
 
 def _clusters(pairs: Pairs, valued: NDArray[np.bool_]) -> list[str | None]:
-    return [
-        cluster for cluster, kept_values in zip(pairs.clusters, valued.tolist(), strict=True) if kept_values
-    ]
+    return [cluster for cluster, kept in zip(pairs.clusters, valued.tolist(), strict=True) if kept]
 
 
 def _not_compared(why: str) -> Difference:

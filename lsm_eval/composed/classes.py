@@ -86,8 +86,8 @@ class MacroF1(Described):
         if request == "generate" and not self._named:
             raise self._without_labels()
 
-    def survey(self, samples: Sequence[Sample]) -> None:
-        """Collects the classes (`protocols.Surveying`)."""
+    def see_samples(self, samples: Sequence[Sample]) -> None:
+        """Collects the classes (`protocols.SeesSamples`)."""
         self._told.clear()
         self._revealed = False
         if not self._named:
@@ -101,8 +101,8 @@ class MacroF1(Described):
                     "metric out of this task."
                 )
 
-    def revealed(self) -> Sequence[Metric]:
-        """The rows of each class, returned once (`protocols.Revealing`)."""
+    def more_metrics(self) -> Sequence[Metric]:
+        """The rows of each class, returned once (`protocols.HasMoreMetrics`)."""
         if self._revealed:
             return ()
         self._revealed = True
@@ -144,7 +144,7 @@ class MacroF1(Described):
     def _places(self, sample: Sample) -> list[int]:
         """The class of each of the sample's choices."""
         if self.labels is None:
-            self.survey([sample])
+            self.see_samples([sample])
         labels = self._labels
         places = list(range(len(sample.choices)))
         if not self._named:

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from lsm_eval.composed.drawn import OfDraws
 from lsm_eval.composed.rule import Spec
+from lsm_eval.composed.sampled_answers import OfDraws
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Metric, Unit
 from lsm_eval.metrics.common import MeanMetric, counted, ratio
@@ -54,8 +54,8 @@ class _PartedMean(DrawsMean):
                 "interval: set `parts: false`."
             )
 
-    def revealed(self) -> Sequence[Metric]:
-        """The rows (`protocols.Revealing`)."""
+    def more_metrics(self) -> Sequence[Metric]:
+        """The rows (`protocols.HasMoreMetrics`)."""
         return [_Questions(self), _Draws(self), _Share(self)]
 
 

@@ -17,7 +17,14 @@ from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measureme
 from lsm_eval.metrics.common import metadata
 from lsm_eval.metrics.joint import JointMetric
 from lsm_eval.metrics.judged import Judged, JudgedMetric, Verdicts
-from lsm_eval.metrics.protocols import Demanding, Interval, Revealing, Selective, Surveying, WeightedInterval
+from lsm_eval.metrics.protocols import (
+    Demanding,
+    HasMoreMetrics,
+    Interval,
+    SeesSamples,
+    Selective,
+    WeightedInterval,
+)
 from lsm_eval.metrics.weights import weighs
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
@@ -47,7 +54,7 @@ def grouped(metric: AnyMetric, by: str) -> Metric:
             f"metric {metric.name!r} exists over a whole set of samples only and takes no option 'by': leave it out, "
             "or make one task a group with `dataset.where`."
         )
-    if isinstance(metric, Revealing):
+    if isinstance(metric, HasMoreMetrics):
         raise UserError(
             f"metric {metric.name!r} names metrics of its own and takes no option 'by': leave it out."
         )
@@ -126,10 +133,10 @@ class _WithGroups(_Forwarding):
         super().__init__(metric, keys)
         self._named: dict[str, None] = {}
 
-    def survey(self, samples: Sequence[Sample]) -> None:
-        """Collects the groups, including those in which no sample is answered (`protocols.Surveying`)."""
-        if isinstance(self.metric, Surveying):
-            self.metric.survey(samples)
+    def see_samples(self, samples: Sequence[Sample]) -> None:
+        """Collects the groups, including those in which no sample is answered (`protocols.SeesSamples`)."""
+        if isinstance(self.metric, SeesSamples):
+            self.metric.see_samples(samples)
         found = (group_of(self.name, sample, self.keys) for sample in samples)
         self._named = dict.fromkeys(group for group in found if group is not None)
         if len(self._named) > MOST_GROUPS:
@@ -138,7 +145,7 @@ class _WithGroups(_Forwarding):
                 f"{MOST_GROUPS} cannot be read: name a key with fewer values."
             )
 
-    def revealed(self) -> Sequence[Metric]:
+    def more_metrics(self) -> Sequence[Metric]:
         """One metric for each group, in the order in which groups first occur; each is returned once."""
         groups, self._named = self._named, {}
         return [_like(self.metric, _OneGroup)(self.metric, self.keys, group) for group in groups]

@@ -7,7 +7,7 @@ from typing import Any
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import CorpusMetric, Metric
 from lsm_eval.metrics.judged import JudgedMetric
-from lsm_eval.metrics.protocols import Revealing
+from lsm_eval.metrics.protocols import HasMoreMetrics
 
 Spec = str | dict[str, dict[str, Any]]
 
@@ -22,7 +22,7 @@ def rule(metric: str, of: Spec) -> Metric:
             f"metric {metric!r}: `of` is a metric's name, or a mapping of one name to its options; got {of!r}."
         )
     made = create(of)
-    if isinstance(made, (CorpusMetric, JudgedMetric, Revealing)) or not made.mean:
+    if isinstance(made, (CorpusMetric, JudgedMetric, HasMoreMetrics)) or not made.mean:
         raise UserError(
             f"metric {metric!r}: `of` is to tell a right answer from a wrong one, and {made.name!r} is no mean over "
             "answers that can be told by themselves: choose one such as exact_match."

@@ -2,7 +2,7 @@
 
 A quota is a token bucket that fills evenly. Whenever a request is rejected, the bucket is empty; so the requests accepted
 between two rejections are what flowed in meanwhile, to within one. The pace then stays a little below the rate found for some
-seventy requests, and rises until the next rejection. Random rejections are sorted out before (`chance`).
+seventy requests, and rises until the next rejection. Random rejections are sorted out before (`random_failures`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DOUBLES_GUESSED, _STEP_GUESSED = (
     2.0,
 )  # after the first rejection, which tells next to nothing
 _MORE = 1.06  # of a pace that was fine for long, and was never measured
-_APART = 1.08  # ratio of a pace that was too high to one that was fine, from which on the latter is not yet taken for the rate
+_APART = 1.08  # above this ratio of the failed to the last fine pace, with few requests so far, a pace between the two is tried
 _GREW = 1.04
 _SURE = 10  # episodes until the rate is measured anew
 _RAN_OVER = 1.08

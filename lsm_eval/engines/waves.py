@@ -30,7 +30,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An engine's reply to an `Query`."""
+    """An engine's reply to a `Query`."""
 
     targets: Mapping[int, TokenScore]
     own: Sequence[TokenScore]
@@ -52,7 +52,7 @@ class Waves:
         self._replies: tuple[dict[tuple[int, ...], Reply], ...] = ({}, {})
 
     def queries(self) -> Iterator[list[Query]]:
-        """The queries of each wave that has any; `add_replies` for to one before the next is taken."""
+        """The queries of each wave that has any; call `add_replies` for one before the next is taken."""
         for wave in self._waves:
             if wave:
                 yield list(wave.values())

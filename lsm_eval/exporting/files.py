@@ -53,7 +53,7 @@ def json_file(content: Any) -> str:
 
 
 def json_line(row: Any) -> str:
-    """A row of JSON Lines. Characters that readers may take for a line end (U+0085, U+2028, U+2029) is escaped."""
+    """A row of JSON Lines. Characters that readers may take for a line end (U+0085, U+2028, U+2029) are escaped."""
     return _json(row) + "\n"
 
 

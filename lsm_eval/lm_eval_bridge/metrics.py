@@ -84,8 +84,8 @@ class SumMetric:
         """Whether it grades an answer as right or wrong (`metrics.common.Described.grades`)."""
         return self.proportion and self.source.metric in _FRACTIONS
 
-    def survey(self, samples: Sequence[Sample]) -> None:
-        """Called before samples are scored again (`protocols.Surveying`)."""
+    def see_samples(self, samples: Sequence[Sample]) -> None:
+        """Called before samples are scored again (`protocols.SeesSamples`)."""
         self.siblings.forget()
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
@@ -112,8 +112,8 @@ class SumMetric:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return self.ratio(np.where(sums[..., 1] == 0, np.nan, sums[..., 0] / sums[..., 1]))
 
-    def revealed(self) -> Sequence[SumMetric]:
-        """Metrics that the task does not declare but that its results contain (see `protocols.Revealing`)."""
+    def more_metrics(self) -> Sequence[SumMetric]:
+        """Metrics that the task does not declare but that its results contain (see `protocols.HasMoreMetrics`)."""
         return self.siblings.take()
 
 

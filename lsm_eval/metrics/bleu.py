@@ -75,7 +75,7 @@ class Bleu(SacrebleuMetric):
         self.order = max_ngram_order
         self.effective_order = effective_order
 
-    def further(self) -> list[str]:
+    def extra_signature(self) -> list[str]:
         return [f"order:{self.order}"] if self.order != 4 else []
 
     def segment(self, sums: FloatArray) -> float:

@@ -46,7 +46,7 @@ class Chrf(SacrebleuMetric):
         self.beta = beta
         self.eps_smoothing = eps_smoothing
 
-    def further(self) -> list[str]:
+    def extra_signature(self) -> list[str]:
         return [f"beta:{self.beta}"] if self.beta != 2 else []
 
     def segment(self, sums: FloatArray) -> float:

@@ -55,12 +55,12 @@ class _ByType(Leak):
         super().__init__(**options)
         self._kinds: dict[str, None] = {}
 
-    def survey(self, samples: Sequence[Sample]) -> None:
+    def see_samples(self, samples: Sequence[Sample]) -> None:
         """Collects the types, including those of samples that will fail."""
         kinds = (secret.kind for sample in samples for secret in self.secrets(sample))
         self._kinds = dict.fromkeys(kind for kind in kinds if kind is not None)
 
-    def revealed(self) -> Sequence[Metric]:
+    def more_metrics(self) -> Sequence[Metric]:
         """One metric per type, in the order in which types first occur; each is returned once."""
         kinds, self._kinds = self._kinds, {}
         return [self.of_type(kind) for kind in kinds]

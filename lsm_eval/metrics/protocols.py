@@ -72,10 +72,10 @@ class CorpusInterval(Protocol):
 
 
 @runtime_checkable
-class Revealing(Protocol):
+class HasMoreMetrics(Protocol):
     """A metric of a family that cannot be listed before there are answers (a task's own Python names them)."""
 
-    def revealed(self) -> Sequence[Metric]:
+    def more_metrics(self) -> Sequence[Metric]:
         """Metrics found since the last call."""
         ...
 
@@ -90,7 +90,7 @@ class Demanding(Protocol):
 
 
 @runtime_checkable
-class Surveying(Protocol):
+class SeesSamples(Protocol):
     """A metric that sees all samples before any is scored, including those that will fail (to know its groups)."""
 
-    def survey(self, samples: Sequence[Sample]) -> None: ...
+    def see_samples(self, samples: Sequence[Sample]) -> None: ...

@@ -40,14 +40,14 @@ class SacrebleuMetric(Described):
         """sacrebleu's signature: `nrefs` is `?` before any sample was seen, and `var` if it varies."""
         number = next(iter(self._references)) if len(self._references) == 1 else -1
         self.scorer.num_refs = number if self._references else "?"
-        return "|".join([str(self.scorer.get_signature()), *self.further()])
+        return "|".join([str(self.scorer.get_signature()), *self.extra_signature()])
 
-    def further(self) -> list[str]:
+    def extra_signature(self) -> list[str]:
         """Options that change the number and sacrebleu's signature omits, if they are not the default."""
         return []
 
-    def survey(self, samples: Sequence[Sample]) -> None:
-        """Collects the numbers of references, also of samples that are never answered (`protocols.Surveying`)."""
+    def see_samples(self, samples: Sequence[Sample]) -> None:
+        """Collects the numbers of references, also of samples that are never answered (`protocols.SeesSamples`)."""
         self._references = {len(s.target) for s in samples if s.missing is None and s.target}
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:

@@ -35,6 +35,11 @@ class OwnModel:
         self._size = _size(model, self._kind)
 
     @property
+    def wrapped(self) -> Model:
+        """The user's object."""
+        return self._model
+
+    @property
     def identified(self) -> bool:
         """Whether it has a fingerprint, so that its answers can be stored."""
         return self._identity is not None

@@ -21,7 +21,7 @@ from lsm_eval.runner.spec import RunSpec
 
 if TYPE_CHECKING:
     from lsm_eval.gating.result import GateResult
-    from lsm_eval.pytest_plugin import RunOptions
+    from lsm_eval.python.marked_run import RunOptions
 
 
 def run_marked(asked: RunOptions, out: Path) -> Path:

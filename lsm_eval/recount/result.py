@@ -32,4 +32,4 @@ class RecordCheck:
         if not self.problems:
             return ""
         more = len(self.problems) - 1
-        return self.problems[0] + (f" ({more} more: see `lsm-eval record check`.)" if more else "")
+        return self.problems[0] + (f" ({more} more: see `lsm-eval records check`.)" if more else "")

@@ -31,7 +31,7 @@ from lsm_eval.results.writer import sample_table
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.record import signature
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.scoring.task import survey
+from lsm_eval.scoring.task import see_samples
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def in_memory(
 
 def _task(task: PreparedTask, spec: RunSpec, model: Model, fingerprint: str, *, judge: bool) -> RunTask:
     judged = [metric.name for metric in task.metrics if isinstance(metric, JudgedMetric)]
-    survey(task.metrics, task.samples)
+    see_samples(task.metrics, task.samples)
     return RunTask(
         task.name,
         [sample.id for sample in task.samples],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
@@ -18,24 +18,6 @@ if TYPE_CHECKING:
     from lsm_eval.runner.prepared import PreparedTask
     from lsm_eval.runner.spec import RunSpec
     from lsm_eval.tasks.registry import LoadedTask
-
-
-@dataclass(frozen=True)
-class Generation:
-    """Options of `lsm-eval run` for generated texts; None keeps each task's own."""
-
-    system: str | None = None
-    """A system message, for tasks that have none."""
-    temperature: float | None = None
-    """Above 0 answers are sampled with the run's seed; a task with several answers keeps its first one greedy."""
-    top_p: float | None = None
-    stop: tuple[str, ...] | None = None
-    """Stop strings, instead of the task's own."""
-
-    @property
-    def named(self) -> dict[str, Any]:
-        """The options that are given, by name."""
-        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def apply_run_options(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:

@@ -1,23 +1,37 @@
-"""Makes the settings for generated texts from options."""
+"""A run's own settings for generated texts, and how they are made from options."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from lsm_eval.errors import UserError
 
-if TYPE_CHECKING:
-    from lsm_eval.runner.generation import Generation
+
+@dataclass(frozen=True)
+class Generation:
+    """Options of `lsm-eval run` for generated texts; None keeps each task's own."""
+
+    system: str | None = None
+    """A system message, for tasks that have none."""
+    temperature: float | None = None
+    """Above 0 answers are sampled with the run's seed; a task with several answers keeps its first one greedy."""
+    top_p: float | None = None
+    stop: tuple[str, ...] | None = None
+    """Stop strings, instead of the task's own."""
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The options that are given, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def make_generation(
     system: str | None, temperature: float | None, top_p: float | None, stop: Sequence[str]
 ) -> Generation:
     """The settings for generated texts. Raises `UserError` for values that are not valid."""
-    from lsm_eval.runner.generation import Generation
-
     if temperature is not None and not 0 <= temperature <= 100:
         raise UserError(f"--temperature {temperature:g}: give 0 (the likeliest token each time) or more.")
     if top_p is not None and not 0 < top_p <= 1:

@@ -18,6 +18,7 @@ from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.metrics.judged import JudgedMetric, Verdicts
 from lsm_eval.models.base import Choosing, Model, Probing, Releasing
+from lsm_eval.models.own_model import OwnModel
 from lsm_eval.progress import Phase, Progress
 from lsm_eval.requests import Answer, Failure, Response
 from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow
@@ -93,7 +94,7 @@ def judge_answers(
     if questions and spec.judge_read != "text" and isinstance(judge, Choosing):
         judge.scores()  # probes a server: how it gives likelihoods is a part of its fingerprint
     fingerprint = judge.fingerprint()
-    same = fingerprint == model.fingerprint()
+    same = fingerprint == model.fingerprint() and not _other_objects(judge, model)
     if same and not isinstance(judge, Paid):
         judge = model  # its weights may be loaded already
     elif not same and isinstance(model, Releasing):
@@ -248,8 +249,20 @@ def _shown(judgement: Judgement) -> dict[str, Any]:
     return {"answer": judgement.answer, **share}
 
 
+def _other_objects(judge: Model, model: Model) -> bool:
+    """Whether one of the two is a user's own object and the other is not known to be the same: a name alone says nothing."""
+    if not (isinstance(judge, OwnModel) and isinstance(model, OwnModel)):
+        return isinstance(judge, OwnModel) or isinstance(model, OwnModel)
+    identified = judge.identified and model.identified
+    return judge.wrapped is not model.wrapped and not (
+        identified and judge.fingerprint() == model.fingerprint()
+    )
+
+
 def _same_weights(judge: Model, model: Model) -> bool:
     """Whether the two differ only in how they are run. An adapter or another folder makes a different model, whatever the names are."""
+    if _other_objects(judge, model):
+        return False
     one, other = judge.info, model.info
     here, there = one.details or {}, other.details or {}
     if "adapter" in there or here.get("folder") != there.get("folder"):

@@ -13,7 +13,7 @@ from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.metrics.judged import JudgedMetric
-from lsm_eval.metrics.protocols import Revealing
+from lsm_eval.metrics.protocols import HasMoreMetrics
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
 from lsm_eval.request_json import requests_hash
@@ -102,7 +102,7 @@ class _Progress:
         return tuple(
             metric
             for metric in metrics
-            if metric.name in wanted or (hidden and isinstance(metric, Revealing))
+            if metric.name in wanted or (hidden and isinstance(metric, HasMoreMetrics))
         )
 
 

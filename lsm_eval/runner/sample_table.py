@@ -31,7 +31,7 @@ def sample_rows(
         for name, value in values.items():
             columns.setdefault(name, []).append(value)
 
-    # Including metrics that are known only once there are answers (`protocols.Revealing`).
+    # Including metrics that are known only once there are answers (`protocols.HasMoreMetrics`).
     names = list(
         dict.fromkeys([m.name for m in task.metrics] + [name for own in measurements for name in own])
     )

@@ -11,7 +11,7 @@ from lsm_eval.judging.reading import Reading
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.reasoning.answered import Mode
 from lsm_eval.results.redaction import Redact, withholds
-from lsm_eval.runner.generation import Generation
+from lsm_eval.runner.generation_options import Generation
 from lsm_eval.runner.judge_spec import JudgeSpec
 from lsm_eval.runner.option_values import ChatMode, Choices
 from lsm_eval.tasks.limit import Limit, samples_of

@@ -93,7 +93,7 @@ ENTRIES: dict[str, Entry] = {
         "composed",
     ),
     **entries(
-        "drawn",
+        "sampled_answers",
         "generate",
         {
             "pass@k": ("pass_at_k", "one of k drawn answers is right", "fraction", True),

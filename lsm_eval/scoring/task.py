@@ -15,10 +15,10 @@ from lsm_eval.metrics.base import AnyMetric, CorpusMetric, Measurement, Metric
 from lsm_eval.metrics.joint import Answers, JointCorpusMetric, JointMetric, SampleResponse, order_only, parts
 from lsm_eval.metrics.protocols import (
     CorpusInterval,
+    HasMoreMetrics,
     Interval,
-    Revealing,
+    SeesSamples,
     Selective,
-    Surveying,
     WeightedInterval,
 )
 from lsm_eval.metrics.weights import relative_weights, unweighted, weighs
@@ -51,7 +51,7 @@ def score_task(
     rows: list[dict[str, Measurement | None]] = [{} for _ in samples]
     whole = [metric for metric in metrics if isinstance(metric, CorpusMetric)]
     single = [metric for metric in metrics if not isinstance(metric, CorpusMetric)]
-    survey(single, samples)
+    see_samples(single, samples)
     # Sample by sample, so that metrics of one family share cached results.
     for row, sample, response in zip(rows, samples, responses, strict=True):
         for metric in single:
@@ -74,12 +74,12 @@ def score_task(
     return [(metric, found[metric.name]) for metric in [*metrics, *new]], rows
 
 
-def survey(metrics: Sequence[AnyMetric], samples: Sequence[Sample]) -> None:
-    """Shows all samples to the metrics that need them (`Surveying`), which also completes their signatures."""
+def see_samples(metrics: Sequence[AnyMetric], samples: Sequence[Sample]) -> None:
+    """Shows all samples to the metrics that need them (`SeesSamples`), which also completes their signatures."""
     for metric in metrics:
-        if isinstance(metric, Surveying):
+        if isinstance(metric, SeesSamples):
             with _calling(metric, "over all samples"):
-                metric.survey(samples)
+                metric.see_samples(samples)
 
 
 def _fails(metric: AnyMetric, response: SampleResponse) -> bool:
@@ -103,10 +103,10 @@ def _calling(metric: AnyMetric, of: str) -> AbstractContextManager[None]:
 
 
 def _revealed(metric: Metric) -> Sequence[Metric]:
-    if not isinstance(metric, Revealing):
+    if not isinstance(metric, HasMoreMetrics):
         return ()
     with _calling(metric, "over all samples"):
-        return list(metric.revealed())
+        return list(metric.more_metrics())
 
 
 def _measure(metric: Metric, sample: Sample, response: SampleResponse) -> Measurement | None:

@@ -76,3 +76,16 @@ def test_code_needs_the_users_word(tmp_path: Path) -> None:
 def test_mistakes(arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert said in call("check-tasks", *arguments).sentence()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_names_that_ours_have_already(tmp_path: Path, alone: bool) -> None:
+    write_task(tmp_path, "gsm8k", QUESTIONS, **SCORE)
+    (tmp_path / "mine.yaml").write_text("suite: quickstart\ntitle: x\ntasks: [quickstart_bias]\n")
+    if not alone:
+        write_task(tmp_path, "good", QUESTIONS, **SCORE)
+    done = call("check-tasks", "--include", tmp_path)
+    assert done.code == 2
+    assert "task 'gsm8k' is defined twice" in done.err
+    assert "suite 'quickstart' is defined twice" in done.err
+    assert ("good" in done.out) != alone

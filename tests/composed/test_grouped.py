@@ -14,7 +14,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Metric
 from lsm_eval.metrics.common import MeanMetric, counted
 from lsm_eval.metrics.joint import Answers, JointMetric, SampleResponse
-from lsm_eval.metrics.protocols import Interval, Revealing, Selective
+from lsm_eval.metrics.protocols import HasMoreMetrics, Interval, Selective
 from lsm_eval.requests import Answer, Failure, Generated, Score, Scored
 from lsm_eval.scoring.registry import check, create
 from lsm_eval.scoring.task import score_task
@@ -150,7 +150,7 @@ def test_optional_protocols_are_those_of_the_metric() -> None:
     plain, rich = grouped(create("acc"), "group"), grouped(Both(), "group")
     assert isinstance(plain, Metric)
     assert isinstance(plain, Selective)
-    assert isinstance(plain, Revealing)
+    assert isinstance(plain, HasMoreMetrics)
     assert not isinstance(plain, (JointMetric, Interval))
     assert isinstance(rich, JointMetric)
     assert isinstance(rich, Interval)

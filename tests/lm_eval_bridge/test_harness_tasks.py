@@ -19,7 +19,7 @@ from lsm_eval.models.create import create
 from lsm_eval.progress import Silent
 from lsm_eval.requests import Failure, Generate, Score
 from lsm_eval.results.reader import Record, read_record
-from lsm_eval.runner.generation import Generation
+from lsm_eval.runner.generation_options import Generation
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.scoring.task import score_task

@@ -100,3 +100,26 @@ def test_mistakes(judge: Any, keywords: dict[str, Any], said: str, talk: Path) -
     with pytest.raises(lsm_eval.UserError) as caught:
         lsm_eval.run("talk", Echo(), judge=judge, include=talk, **keywords)
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("fingerprints", [(None, None), ("a", "b")])
+def test_another_object_of_the_models_name_judges(
+    talk: Path, fingerprints: tuple[str | None, str | None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, judge = Says("I will."), Says("yes")
+    for one, fingerprint in zip((model, judge), fingerprints, strict=True):
+        if fingerprint is not None:
+            one.fingerprint = fingerprint  # type: ignore[attr-defined]
+    record = lsm_eval.run("talk", model, judge=judge, include=talk)
+    assert judge.asked
+    row = record.manifest.judge
+    assert row is not None
+    assert not row.same_model
+    assert "judges its own answers" not in capsys.readouterr().err
+
+
+def test_an_object_that_judges_its_own_answers(talk: Path) -> None:
+    both = Says("yes")
+    row = lsm_eval.run("talk", both, judge=both, include=talk).manifest.judge
+    assert row is not None
+    assert row.same_model

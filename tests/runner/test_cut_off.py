@@ -12,8 +12,8 @@ from command_line import GENERATE, Outcome, call, write_task
 from lsm_eval.benchmarks.hallucination.self_consistency_qa.code import GreedyCorrect
 from lsm_eval.benchmarks.privacy.confaide.code import OmissionRate
 from lsm_eval.benchmarks.safety.real_toxicity_prompts.code import ExpectedMaximumToxicity
-from lsm_eval.composed.drawn import Greedy, pass_at_k
 from lsm_eval.composed.grouped import grouped
+from lsm_eval.composed.sampled_answers import Greedy, pass_at_k
 from lsm_eval.metrics.common import ProportionMetric, counted
 from lsm_eval.metrics.joint import Answers
 from lsm_eval.metrics.text import ExactMatch

@@ -3,7 +3,7 @@
 The logits are biased so that the wanted token is generated. The server returns the model's own log-probabilities, from before
 the bias, and the first of `top_logprobs` is the likeliest token. The prompt except for its last token comes from the server's
 cache if that can be cut (`prompt_cache`), so that scoring a token costs as much as generating one. Otherwise the prompt is read
-anew for each token, or once for many if a grammar can be used (`held`). Tokens that end texts, or are part of a character, are
+anew for each token, or once for many if a grammar can be used (`forced`). Tokens that end texts, or are part of a character, are
 not reported: then a plain token is generated, and the wanted one looked up in the whole vocabulary.
 """
 
@@ -35,7 +35,7 @@ class LlamaCpp:
     cuts: bool = False
     """Whether prompts may come from the server's cache (`prompt_cache`)."""
     held: bool = False
-    """Whether many tokens are scored in one request (`held`)."""
+    """Whether many tokens are scored in one request (`forced`)."""
     name: ClassVar[str] = "llama.cpp"
     spare: ClassVar[int] = 1
 

@@ -52,7 +52,7 @@ async def prove(
     """The largest difference that was seen, in nats. `once`: with one of the three tokens only, for a server that passed
     before. Raises `NotProved`, and `Unanswered` if the server cannot be asked now."""
     worst = 0.0
-    separate_thoughts = [False, False]
+    separated = [False, False]
     asked = greedy = 0
     size = len(probe)
     for cut in (size // 2, size // 3, size - 3):
@@ -87,13 +87,13 @@ async def prove(
             )
         worst = max(worst, difference)
         for at, one in enumerate(beside.values()):
-            separate_thoughts[at] |= abs(one.logprob - value) > _CLEAR
+            separated[at] |= abs(one.logprob - value) > _CLEAR
         greedy += own.greedy and alone.greedy
     if not asked:
         raise NotProved("the tokens that it generates cannot be told from their texts")
     if once:
         return worst
-    if not all(separate_thoughts):
+    if not all(separated):
         raise NotProved("its numbers differ too little from token to token to tell whose they are")
     if greedy < 1:
         raise NotProved("it reports none of the tokens that it generates as the likeliest")

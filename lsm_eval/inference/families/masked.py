@@ -32,7 +32,7 @@ class MaskedRow:
     tokens: tuple[int, ...]
     """The whole text, special tokens included."""
     first: int
-    """Runtime of the first scored token."""
+    """Index of the first scored token."""
     scored: int
     """How many tokens are scored, from `first` on."""
 

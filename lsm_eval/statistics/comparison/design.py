@@ -22,7 +22,7 @@ _POWER = 4
 
 def guessed_design_effect(data: Pairs, size: float, effective: float) -> float:
     """The prior design effect, from 1 to `size` (that of clusters which are one pair each); `effective` is the number of independent
-    pairs tell as much as those that were seen to differ."""
+    pairs that tell as much as those that were seen to differ."""
     counts, differing = np.bincount(data.groups), np.bincount(data.groups, data.differences != 0)
     neighbours = float((differing * (counts - 1)).sum()) + (size - 1)
     if neighbours <= 0:

@@ -117,8 +117,8 @@ class _Gap(Described):
         own = {"domain": self.domain, "tone": self.tone, "at_least": str(self.at_least)}
         return {**own, **_versions(self.tone)}
 
-    def survey(self, samples: Sequence[Sample]) -> None:
-        """Finds the groups that are large enough (`protocols.Surveying`)."""
+    def see_samples(self, samples: Sequence[Sample]) -> None:
+        """Finds the groups that are large enough (`protocols.SeesSamples`)."""
         own = (s for s in samples if metadata(self.name, s, "domain") == self.domain)
         counts = Counter(str(metadata(self.name, sample, "group")) for sample in own)
         self.groups = self.compared([group for group, n in sorted(counts.items()) if n >= self.at_least])

@@ -16,7 +16,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import CorpusMetric, FloatArray, Measurement, Metric, Unit
 from lsm_eval.metrics.common import Described, metadata
 from lsm_eval.metrics.joint import JointMetric
-from lsm_eval.metrics.protocols import Interval, Revealing, Selective
+from lsm_eval.metrics.protocols import HasMoreMetrics, Interval, Selective
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined
@@ -39,7 +39,7 @@ def gap(
     from lsm_eval.scoring import registry
 
     metric = registry.create(of, offline=offline)
-    if isinstance(metric, (CorpusMetric, Interval, Revealing)):
+    if isinstance(metric, (CorpusMetric, Interval, HasMoreMetrics)):
         raise UserError(
             f"metric 'gap' needs a metric that is a plain function of sums over samples, and {metric.name!r} is none: "
             "choose another for its option 'of'."

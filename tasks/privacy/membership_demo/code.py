@@ -84,8 +84,8 @@ class _Membership(Described, ABC):
         own: dict[str, str] = {"attack": self.attack}
         return {**own, "k": f"{self.k:g}"} if self.attack.startswith("min_k") else own
 
-    def survey(self, samples: Sequence[Sample]) -> None:
-        """Trains the blind classifier on all texts, even those that will fail (`protocols.Surveying`)."""
+    def see_samples(self, samples: Sequence[Sample]) -> None:
+        """Trains the blind classifier on all texts, even those that will fail (`protocols.SeesSamples`)."""
         if self.blind:
             found = blind_scores(
                 [self._text(sample) for sample in samples],

@@ -176,8 +176,8 @@ class _WithFurther(OfDraws):
         for metric in self.further:
             metric.check_task(request, draws)
 
-    def revealed(self) -> Sequence[Metric]:
-        """The other metrics (`protocols.Revealing`)."""
+    def more_metrics(self) -> Sequence[Metric]:
+        """The other metrics (`protocols.HasMoreMetrics`)."""
         return self.further
 
 
