@@ -65,12 +65,10 @@ def test_every_key_of_a_task_file_is_there() -> None:
 
 def test_types_are_words() -> None:
     page = schemas.task_schema()
-    assert "\n`version`\n:   *whole number, at least 1; must be given.* Raised" in page
+    assert "\n`version`\n:   *whole number, at least 1; must be given.* " in page
     assert "\n`request`\n:   *`score`, `generate`, `perplexity`; must be given.* " in page
     assert "\n`dataset`\n:   *[Dataset](#dataset); must be given.* " in page
-    told = (
-        "\n`separator`\n:   *text; by default `'\\n\\n'`.* Between the examples, and before the question.\n"
-    )
+    told = "\n`separator`\n:   *text; by default `'\\n\\n'`.* Text between the examples, and before the question.\n"
     assert told in page
 
 
