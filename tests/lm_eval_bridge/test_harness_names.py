@@ -58,9 +58,9 @@ def test_code_that_a_model_has_written_is_not_run(library: Path) -> None:
 @pytest.mark.slow
 def test_a_folder_of_the_user(task_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "ours.yaml").write_text(
-        (packaged_tasks() / "accuracy" / "hellaswag.yaml")
+        (packaged_tasks() / "accuracy" / "arc" / "arc_easy.yaml")
         .read_text()
-        .replace("task: hellaswag", "task: our_copy")
+        .replace("task: arc_easy", "task: our_copy")
     )
     (tmp_path / "group.yaml").write_text(
         "group: pair\ntask: [own_pairs, {task: own_choice, num_fewshot: 3}]\n"
