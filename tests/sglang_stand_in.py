@@ -15,6 +15,10 @@ from typing import Any, ClassVar
 
 import pytest
 
+from lsm_eval.engines.gpu_model import GpuEngineModel
+from lsm_eval.engines.sglang.model import SglangModel
+from lsm_eval.models.base import ModelOptions
+
 VERSION = "0.5.23"
 
 
@@ -194,3 +198,10 @@ def install(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
     sys.modules[names[-1]].Engine = StandIn  # type: ignore[attr-defined]
     monkeypatch.setattr(StandIn, "made", [])
     return StandIn
+
+
+class OnCpu(SglangModel):
+    """A model whose engine is the stand-in, which needs no GPU."""
+
+    def __init__(self, name: str, options: ModelOptions, **rest: Any) -> None:
+        GpuEngineModel.__init__(self, name, options, kind="cpu", **rest)

@@ -10,23 +10,14 @@ from typing import Any
 
 import pytest
 from engine_requests import BUDGETED, DRAWN, SCORED, WRITTEN, answers
-from sglang_stand_in import StandIn, install
+from sglang_stand_in import OnCpu, StandIn, install
 from tiny_models import CHAT, save_model
 
-from lsm_eval.engines.gpu_model import GpuEngineModel
-from lsm_eval.engines.sglang.model import SglangModel
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.builtin import checkpoint
 from lsm_eval.models.hf import HFModel
-from lsm_eval.requests import Failure, Generate, Generated, Perplexity, Score, Scored
-
-
-class OnCpu(SglangModel):
-    """A model whose engine is the stand-in, which needs no GPU."""
-
-    def __init__(self, name: str, options: ModelOptions, **rest: Any) -> None:
-        GpuEngineModel.__init__(self, name, options, kind="cpu", **rest)
+from lsm_eval.requests import Failure, Generate, Generated, Perplexity, Request, Score, Scored
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +96,7 @@ def test_budgets_of_thoughts_are_kept(tmp_path: Path, opened: list[OnCpu]) -> No
 
 def test_more_texts_than_ten_are_not_stopped_by_one_another(folder: Path, opened: list[OnCpu]) -> None:
     """SGLang stops every request whose name begins with the one that is named."""
-    requests = [Generate(f"the cat {at}", stop=("o", "e"), max_tokens=12) for at in range(25)]
+    requests: list[Request] = [Generate(f"the cat {at}", stop=("o", "e"), max_tokens=12) for at in range(25)]
     ours = answers(HFModel("hf:tiny", ModelOptions(), folder=folder), requests)
     found = answers(_model(opened, folder), requests)
     assert [(one.text, one.finish) for one in found] == [(one.text, one.finish) for one in ours]  # type: ignore[union-attr]
@@ -267,7 +258,7 @@ def test_the_built_in_model(opened: list[OnCpu]) -> None:
         weights = checkpoint("smollm2-135m")
     except UserError as error:
         pytest.skip(f"needs the built-in model: {error}")
-    requests = [
+    requests: list[Request] = [
         Score("The capital of France is", (" Paris", " Rome", " a large city in the south")),
         Score("Is the sky blue?", ("Yes", "No"), chat=True),
         Perplexity("The quick brown fox jumps over the lazy dog."),

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 from engine_requests import DRAWN, SCORED, WRITTEN, answers
-from sglang_stand_in import install
-from test_sglang import OnCpu
+from sglang_stand_in import OnCpu, install
 from tiny_models import CHAT, save_model
 
 from lsm_eval.models.base import ModelOptions

@@ -101,6 +101,11 @@ def _serve(arguments: dict[str, Any], ready: Future[tuple[Any, Mapping[str, Any]
         return
     ready.set_result((engine, server))
     engine.loop.run_forever()
+    tasks = asyncio.all_tasks(engine.loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        engine.loop.run_until_complete(asyncio.wait(tasks, timeout=10))
     engine.shutdown()
 
 
