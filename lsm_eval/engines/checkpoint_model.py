@@ -70,6 +70,10 @@ class CheckpointEngineModel(HFModel):
             note=note,
         )
 
+    @classmethod
+    def check_installed(cls, name: str) -> None:
+        """Called for the model `name` before its checkpoint is fetched. Raises `UserError` if the engine cannot run here."""
+
     @abstractmethod
     def make_engine(self, folder: Path, ends: tuple[int, ...]) -> Engine:
         """The engine with the weights in `folder`; `ends`: tokens that end a text. May raise any exception."""

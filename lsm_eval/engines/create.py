@@ -12,4 +12,8 @@ def engine_model(prefix: str) -> type[CheckpointEngineModel]:
         from lsm_eval.engines.vllm_model import VllmModel
 
         return VllmModel
-    raise unknown("engine", prefix, ["vllm"])
+    if prefix == "sglang":
+        from lsm_eval.engines.sglang.model import SglangModel
+
+        return SglangModel
+    raise unknown("engine", prefix, ["vllm", "sglang"])

@@ -195,6 +195,11 @@ def is_nan(value: float | None) -> bool:
     return value is None or math.isnan(value)
 
 
+def number(value: float | None) -> float:
+    """A log-probability as a number, NaN for None."""
+    return float("nan") if value is None else float(value)
+
+
 def _batches(rows: Mapping[int, Sequence[TokenRow]], room: int) -> Iterator[list[int]]:
     """Numbers of requests that are scored together, in their order: so few that their contexts stay in the engine's cache
     between the two waves. A larger request is scored alone."""

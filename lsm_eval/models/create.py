@@ -2,6 +2,7 @@
 
 builtin:NAME            a model that comes with lsm-eval, or that it fetches itself
 vllm:MODEL              the model that hf:MODEL, builtin:NAME or a path names, in vLLM's offline engine
+sglang:MODEL            the same in SGLang's offline engine
 openai:MODEL            a model behind an OpenAI-compatible server (`--base-url`)
 llama.cpp:FILE.gguf     a GGUF file, computed by llama.cpp (`lsm_eval.engines`)
 onnx:FOLDER             a folder with an ONNX decoder, computed by ONNX Runtime
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from lsm_eval.models.hf import HFModel
 
 _LOG = logging.getLogger(__name__)
-CHECKPOINT_ENGINES = ("vllm",)
+CHECKPOINT_ENGINES = ("vllm", "sglang")
 """Engines that read the checkpoints that the transformers backend reads."""
 _THEN = "update or remove that package"
 _ENGINES = {"llama.cpp": "lsm_eval.engines.llamacpp.create", "onnx": "lsm_eval.engines.onnx.create"}
@@ -61,16 +62,11 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
 
         own, inner, after = rest.partition(":")
         make = engine_model(prefix)
+        make.check_installed(name)
         if own == "builtin" and inner:
             return _builtin(after, options, progress or Silent(), make, f"{prefix}:")
         return _checkpoint(
             name, after if own == "hf" and inner else rest, options, progress or Silent(), make, prefix
-        )
-    if prefix == "sglang" and colon:
-        raise UserError(
-            f"--model {name}: SGLang is asked through its server: start it with `python -m sglang.launch_server "
-            f"--model-path {rest or 'MODEL'}`, and name it with --model openai:{rest or 'MODEL'} --base-url "
-            "http://localhost:30000/v1."
         )
     if prefix == "builtin" and colon:
         return _builtin(rest, options, progress or Silent())

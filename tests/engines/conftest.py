@@ -45,6 +45,18 @@ def vllm_python() -> Path:
     return _python_with("vllm", "LSM_EVAL_VLLM_PYTHON")
 
 
+@pytest.fixture(scope="session")
+def sglang_python() -> Path:
+    """A Python that has SGLang, a GPU for it, and what lsm-eval depends on."""
+    python = _python_with("sglang", "LSM_EVAL_SGLANG_PYTHON")
+    found = subprocess.run(
+        [python, "-c", "import sys, torch; sys.exit(not torch.cuda.is_available())"], check=False
+    )
+    if found.returncode != 0:
+        pytest.skip("needs a GPU of NVIDIA, which SGLang computes on")
+    return python
+
+
 @pytest.fixture(autouse=True)
 def _own_machine(own_cache: Path, one_thread: None) -> None:
     """Own cache, one thread."""

@@ -161,11 +161,11 @@ def test_what_an_engine_trips_over_is_one_sentence(folder: Path, monkeypatch: py
         _both(folder)[1].load()
 
 
-@pytest.mark.parametrize("engine", ["vllm"])
+@pytest.mark.parametrize(("engine", "module"), [("vllm", "vllm_model"), ("sglang", "sglang.model")])
 def test_an_engine_that_is_not_installed_is_named(
-    engine: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, module: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lsm_eval.engines.vllm_model.find_spec", lambda name: None)
+    monkeypatch.setattr(f"lsm_eval.engines.{module}.find_spec", lambda name: None)
     with pytest.raises(
         UserError, match=rf"needs the package {engine}, .* pip install 'lsm-eval\[{engine}\]'"
     ):
@@ -198,13 +198,6 @@ def test_a_gguf_file_is_converted_for_an_engine(
         assert model.info.name == "vllm:tiny.gguf"
         (text,) = answers(model, [Generate("a cat", max_tokens=3)])
         assert isinstance(text, Generated)
-
-
-def test_sglang_is_pointed_to_its_server() -> None:
-    with pytest.raises(UserError) as raised:
-        create("sglang:Qwen/Qwen3-8B", ModelOptions())
-    assert "`python -m sglang.launch_server --model-path Qwen/Qwen3-8B`" in str(raised.value)
-    assert "--model openai:Qwen/Qwen3-8B --base-url http://localhost:30000/v1" in str(raised.value)
 
 
 def test_quantising_is_of_the_transformers_backend(folder: Path) -> None:

