@@ -22,6 +22,10 @@ from lsm_eval.errors import UserError
 
 _COMMANDS = {
     "run": ("lsm_eval.cli.run:run", "Ask a model the tasks, and write a record of the answers and numbers."),
+    "merge": (
+        "lsm_eval.cli.merge:merge",
+        "Make the record of a run that was cut into shards (`run --shard`).",
+    ),
     "list": (
         "lsm_eval.cli.listing:listing",
         "What there is: tasks, suites, models, metrics, detectors, perturbations.",

@@ -19,7 +19,7 @@ from lsm_eval.cli.given import option_name, take_config, values
 from lsm_eval.errors import UserError
 
 F = TypeVar("F", bound=Callable[..., Any])
-_OF_THE_COMMAND = ("config", "save_config", "dry_run", "model_args", "help")
+_OF_THE_COMMAND = ("config", "save_config", "dry_run", "model_args", "shard", "help")
 """Options that do not affect what is asked and how."""
 _ADDRESSES = ("model", "base_urls", "judge", "judge_base_urls", "data_mirror")
 _VARIABLES = ("api_key_env", "header_env", "judge_api_key_env", "judge_header_env")
@@ -43,7 +43,20 @@ def config_options(function: F) -> F:
 
 
 def save(context: click.Context, path: Path) -> None:
-    """Write the options of this command that have a value, defaults included, but not what the environment says. Raises `UserError`."""
+    """Write `options_text` to a file. Raises `UserError`."""
+    try:
+        path.write_text(options_text(context), encoding="utf-8")
+    except UnicodeEncodeError as error:
+        raise UserError(f"--save-config: an option holds bytes that are no text ({error.reason}).") from error
+    except OSError as error:
+        raise UserError(
+            f"--save-config {path}: cannot be written ({error.strerror}); name another."
+        ) from error
+
+
+def options_text(context: click.Context) -> str:
+    """The options of this command that have a value, defaults included, but not what the environment says, as a file for --config. Raises
+    `UserError` if one holds a secret."""
     lines = [
         f"# Options of `{context.command_path}`; `{context.command_path} --config FILE` takes them from here.\n"
     ]
@@ -65,14 +78,7 @@ def save(context: click.Context, path: Path) -> None:
         else:
             shown = _text(several[0])
         lines.append(f"{option_name(option)}: {shown}\n")
-    try:
-        path.write_text("".join(lines), encoding="utf-8")
-    except UnicodeEncodeError as error:
-        raise UserError(f"--save-config: an option holds bytes that are no text ({error.reason}).") from error
-    except OSError as error:
-        raise UserError(
-            f"--save-config {path}: cannot be written ({error.strerror}); name another."
-        ) from error
+    return "".join(lines)
 
 
 def json_text(text: str) -> str:

@@ -14,7 +14,7 @@ import click
 
 from lsm_eval.cli.adapters import run_rows
 from lsm_eval.cli.completing import completing
-from lsm_eval.cli.config import config_options, save
+from lsm_eval.cli.config import config_options, options_text, save
 from lsm_eval.cli.cost_table import print_cost, show_cost
 from lsm_eval.cli.exits import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_USER
 from lsm_eval.cli.folder import Folder
@@ -25,6 +25,7 @@ from lsm_eval.cli.options import choice, run_options
 from lsm_eval.cli.run_gate import gate_plan, gate_run_options, read_gate, show_looks
 from lsm_eval.cli.run_result import print_result, show_result
 from lsm_eval.cli.several_models import model_rows
+from lsm_eval.cli.shard import check_alone, shard_option, show_shard, whole_command
 from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.time_estimate import time_line
 from lsm_eval.cli.verbosity import verbosity_options
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from lsm_eval.progress import Progress
     from lsm_eval.runner.judge_spec import JudgeSpec
     from lsm_eval.runner.run import RunResult
+    from lsm_eval.runner.shards.named import Shard
     from lsm_eval.runner.spec import RunSpec
 
 
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Show what the run would cost, without asking anything.")
 @click.option("--log-to", type=choice("log_to"),
               help="Also log the numbers to an experiment tracker, without any text.")  # fmt: skip
+@shard_option
 @config_options
 @gate_run_options
 @verbosity_options
@@ -73,6 +76,7 @@ def run(
     dry_run: bool,
     log_to: Tracker | None,
     save_config: Path | None,
+    shard: Shard | None,
     **options: Any,
 ) -> None:
     """Ask a model the tasks, score the answers, and write a record to reports/MODEL/RUN.
@@ -88,6 +92,8 @@ def run(
     """
     from lsm_eval.cli.progress import make_progress
 
+    if shard is not None:
+        check_alone({**options, "log_to": log_to, "dry_run": dry_run})
     if log_to is not None:
         from lsm_eval.exporting.loggers.log import check_tracker
 
@@ -108,6 +114,8 @@ def run(
             f"--gate judges one candidate, and {named} names several: name one, and run the command for each."
         )
     command = command_of(ctx) if spelled_out(ctx) else ["lsm-eval", *sys.argv[1:]]
+    if shard is not None:
+        command = whole_command(command)
     given = {**options, "out": out, "store": store, "command": command}
     specs = [
         make_spec(split_names(tasks), model=row.model, adapter=row.adapter, name=row.name, **given)
@@ -119,7 +127,8 @@ def run(
 
     # The base model's memory is needed for the judge, or for another model.
     shared = SharedWeights() if len(specs) > 1 and len(models) == 1 and judge is None else None
-    wanted = _Wanted(dry_run, as_json, log_to)
+    part = None if shard is None else (shard, options_text(ctx))
+    wanted = _Wanted(dry_run, as_json, log_to, part)
     run_one = partial(_run_one, progress=progress, judge=judge, gate=gate, shared=shared, wanted=wanted)
     if len(specs) == 1:
         run_one(specs[0])
@@ -139,6 +148,8 @@ class _Wanted:
     dry_run: bool
     as_json: bool
     log_to: Tracker | None
+    shard: tuple[Shard, str] | None
+    """A part of the run, and the run's options as text."""
 
 
 def _run_one(
@@ -170,6 +181,9 @@ def _run_one(
                 judging = create(judge.model, judge_options(spec.options, judge), progress)
         if wanted.dry_run:
             _dry_run(spec, progress, model, judging, gate, wanted)
+            return
+        if wanted.shard is not None:
+            _run_shard(spec, model, progress, *wanted.shard)
             return
         result = run_spec(spec, model, progress, judging, None if gate is None else gate.spec)
         if shared is not None and isinstance(model, Releasing):
@@ -211,6 +225,18 @@ def _run_one(
         show(judged, gate.annotations, gate.files, err=wanted.as_json)
     if judged is not None or code:
         sys.exit(code)
+
+
+def _run_shard(spec: RunSpec, model: Model, progress: Progress, shard: Shard, options: str) -> None:
+    """Run one shard, and say where it is. Exits with code 2 if a task was left out."""
+    from lsm_eval.runner.shards.run import run_shard
+
+    result = run_shard(spec, model, progress, shard, options)
+    show_shard(result)
+    for problem in result.problems:
+        click.echo(f"lsm-eval: {problem}", err=True)
+    if result.problems:
+        sys.exit(EXIT_USER)
 
 
 def _dry_run(

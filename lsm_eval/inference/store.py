@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from lsm_eval.errors import UserError
 from lsm_eval.inference.store_lock import locked
@@ -35,6 +36,18 @@ _ABOUT = "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) W
 """A description of the file for people (`inference.stores`); no answer depends on it."""
 _LOOKUP = 500  # keys per query; SQLite allows at least 999 parameters
 _BUSY_SECONDS = 60.0
+
+
+class AnswerStore(Protocol):
+    """Where answers are looked up and stored."""
+
+    def get(self, keys: Sequence[str]) -> dict[str, tuple[Answer, str]]:
+        """See `ResponseStore.get`."""
+        ...
+
+    def put(self, answers: Mapping[str, Answer], plan: str) -> None:
+        """See `ResponseStore.put`."""
+        ...
 
 
 class ResponseStore:

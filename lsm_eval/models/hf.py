@@ -33,6 +33,7 @@ from lsm_eval.models.reasoning_budget import no_budget
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
+from lsm_eval.models.work_order import work_order
 from lsm_eval.requests import Failure, Generate, Request, Response
 
 if TYPE_CHECKING:
@@ -134,8 +135,7 @@ class HFModel:
 
     def refusal(self, request: Request) -> str | None:
         """Why the chat template takes no such request (`base.Chatting`)."""
-        refused = self._requests.refusal(request)
-        return refused.detail if refused else None
+        return refused.detail if (refused := self._requests.refusal(request)) else None
 
     def folded(self, request: Request) -> bool:
         """Whether its system message is put into the user's (`base.Chatting`)."""
@@ -144,6 +144,10 @@ class HFModel:
     def no_budget(self, request: Generate) -> str | None:
         """Why it cannot keep to a budget of thoughts (`base.Budgeting`)."""
         return no_budget(request, self.family, self.encoder)
+
+    def work_order(self, requests: Sequence[Request]) -> list[tuple[int, int]]:
+        """See `work_order.Ordering`."""
+        return work_order(self._requests, requests, self.family, self.options.engine)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text by itself (`base.Counting`)."""
@@ -203,8 +207,7 @@ class HFModel:
             encode=lambda text: self.encoder.encode([text], chat=True)[0],
         )
         self._architecture = read_architecture(model)
-        mask = self.encoder.tokenizer.mask_token_id
-        return make_network(self.family, model, self.config, runtime, mask)
+        return make_network(self.family, model, self.config, runtime, self.encoder.tokenizer.mask_token_id)
 
     def share(self, weights: SharedWeights) -> None:
         """Use these weights of the base model (`shared_weights.Sharing`)."""
@@ -257,11 +260,9 @@ class HFModel:
                 raise UserError(f"{self.name} cannot be asked this: {found.detail}.")
             prompts.append(found[0])
         network = self._network
-        loop = (
-            network.arriving(prompts, slots)
-            if isinstance(network, DecoderNetwork)
-            else f"it is no decoder but {self.family}"
-        )
+        loop: ArrivingLoop | str = f"it is no decoder but {self.family}"
+        if isinstance(network, DecoderNetwork):
+            loop = network.arriving(prompts, slots)
         if isinstance(loop, str):
             raise UserError(
                 f"--model {self.name} cannot be asked while other requests are under way ({loop}): profile it in batches (--batch), or "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from lsm_eval.inference.store import ResponseStore
+from lsm_eval.inference.store import AnswerStore
 from lsm_eval.metrics.joint import SampleResponse, join
 from lsm_eval.models.base import Measuring, Model
 from lsm_eval.progress import Progress
@@ -14,14 +14,15 @@ from lsm_eval.runner.execute import Job, Tally, execute
 from lsm_eval.runner.execute import prepare as prepare_job
 from lsm_eval.runner.prepared import PreparedTask
 
-_KINDS = ("score", "perplexity", "generate")
+KINDS = ("score", "perplexity", "generate")
+"""The kinds of requests (`requests.kind`), in the order in which they are asked."""
 
 
 def ask(
     prepared: Sequence[PreparedTask],
     model: Model,
     stored_as: str,
-    store: ResponseStore | None,
+    store: AnswerStore | None,
     progress: Progress,
     *,
     loaded: bool = False,
@@ -30,11 +31,7 @@ def ask(
     `store_key`. `loaded`: whether the model is loaded already."""
     samples = [sample for task in prepared for sample in task.samples]
     requests = [request for sample in samples for request in sample.requests]
-    tokens: dict[Request, int] = {}
-    for task in prepared:
-        if task.tokens:  # a server may count tokens of scored texts, but not of generated ones
-            own = [request for sample in task.samples for request in sample.requests]
-            tokens.update(zip(own, task.tokens, strict=True))
+    tokens = tokens_of(prepared)
     responses, tallies = ask_requests(requests, tokens, model, stored_as, store, progress, loaded=loaded)
     answers = iter(responses)
     return [
@@ -45,12 +42,22 @@ def ask(
     ], tallies
 
 
+def tokens_of(prepared: Sequence[PreparedTask]) -> dict[Request, int]:
+    """What each request of the tasks counts towards the progress shown."""
+    tokens: dict[Request, int] = {}
+    for task in prepared:
+        if task.tokens:  # a server may count tokens of scored texts, but not of generated ones
+            own = [request for sample in task.samples for request in sample.requests]
+            tokens.update(zip(own, task.tokens, strict=True))
+    return tokens
+
+
 def ask_requests(
     requests: Sequence[Request],
     tokens: dict[Request, int],
     model: Model,
     stored_as: str,
-    store: ResponseStore | None,
+    store: AnswerStore | None,
     progress: Progress,
     *,
     loaded: bool = False,
@@ -59,7 +66,7 @@ def ask_requests(
     likely = any(map(asks_likelihood, requests))
     scored_as = model.scored_as() if likely and isinstance(model, Measuring) else ""
     jobs: list[tuple[str, list[int], Job]] = []
-    for name in _KINDS:
+    for name in KINDS:
         places = [at for at, request in enumerate(requests) if kind(request) == name]
         if places:
             own = [requests[at] for at in places]

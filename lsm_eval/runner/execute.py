@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from lsm_eval.inference.store import ResponseStore
+from lsm_eval.inference.store import AnswerStore
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Phase
 from lsm_eval.request_json import store_key
@@ -66,7 +66,7 @@ class Job:
 def prepare(
     requests: Sequence[Request],
     stored_as: str,
-    store: ResponseStore | None,
+    store: AnswerStore | None,
     render: Callable[[Request], str],
     scored_as: str = "",
 ) -> Job:
@@ -93,7 +93,7 @@ def prepare(
 
 
 def execute(
-    job: Job, model: Model, store: ResponseStore | None, report: Phase, tokens: Callable[[Request], int]
+    job: Job, model: Model, store: AnswerStore | None, report: Phase, tokens: Callable[[Request], int]
 ) -> tuple[list[Response], Tally]:
     """Responses parallel to the asked requests, and the tally.
 
@@ -107,12 +107,7 @@ def execute(
         copies[at] += 1
     report.advance(sum(copies[i] for i in job.done))
     if not job.finished:
-        asked = [job.unique[i] for i in job.todo]
-        known = {at for at, i in enumerate(job.todo) if i in job.done}
-        for batch in watch.over(model.answer(asked, known)):
-            new = {job.todo[at]: _encodable(response) for at, response in batch.items()}
-            if store:
-                store.put({job.keys[i]: r for i, r in new.items() if not isinstance(r, Failure)}, job.plan)
+        for new in new_answers(job, model, store, watch):
             responses.update(new)
             report.advance(sum(copies[i] for i in new), sum(tokens(job.unique[i]) for i in new))
     computed = len(job.unique) - len(job.done)
@@ -142,6 +137,22 @@ def execute(
         ),
     )
     return [responses[at] for at in job.place], tally
+
+
+def new_answers(
+    job: Job, model: Model, store: AnswerStore | None, watch: Stopwatch, skip: Collection[int] = ()
+) -> Iterator[dict[int, Response]]:
+    """Batches of answers that are not known yet, by index into `Job.unique`; each is in the store before the next is computed.
+
+    `skip`: indices that need no answer. Batches are composed as if they did, so that the others get the same answers, to the last bit.
+    """
+    asked = [job.unique[i] for i in job.todo]
+    known = {at for at, i in enumerate(job.todo) if i in job.done or i in skip}
+    for batch in watch.over(model.answer(asked, known)):
+        new = {job.todo[at]: _encodable(response) for at, response in batch.items()}
+        if store:
+            store.put({job.keys[i]: r for i, r in new.items() if not isinstance(r, Failure)}, job.plan)
+        yield new
 
 
 def _encodable(response: Response) -> Response:

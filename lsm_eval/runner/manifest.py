@@ -35,6 +35,9 @@ from lsm_eval.runner.thoughts import samples_with_thoughts
 from lsm_eval.secrets import without_secrets
 from lsm_eval.tasks import chosen
 
+NOT_USED = "not used: all answers were in the store"
+"""What a record says of the engine of a run that computed nothing."""
+
 
 def make_manifest(
     spec: RunSpec,
@@ -72,7 +75,7 @@ def make_manifest(
         model=model_row(
             info,
             fingerprint,
-            _details(info, tallies),
+            details(info, computed=any(tally.computed for tally in tallies)),
             name=spec.name,
             spec=without_secrets(spec.model),
         ),
@@ -124,11 +127,12 @@ def budgets(spec: RunSpec) -> dict[str, int | str]:
     return {name: value for name, value in own.items() if value is not None}
 
 
-def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
+def details(info: ModelInfo, *, computed: bool) -> dict[str, str]:
+    """What the record says of the model. `computed`: whether any answer was computed."""
     found = dict(info.details or {})
     # The store does not keep how each answer was computed, and answers may come from several runs.
-    if info.device is not None and not any(tally.computed for tally in tallies):
-        found.setdefault("engine", "not used: all answers were in the store")
+    if info.device is not None and not computed:
+        found.setdefault("engine", NOT_USED)
     return found
 
 

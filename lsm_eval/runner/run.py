@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.endpoints.cost.paid import Paid
 from lsm_eval.inference.store import ResponseStore
+from lsm_eval.metrics.joint import SampleResponse
 from lsm_eval.models.base import Model, Probing
 from lsm_eval.progress import Progress
 from lsm_eval.results.redaction import redact
@@ -23,6 +24,7 @@ from lsm_eval.runner.latency import latency_rows, since, times_of
 from lsm_eval.runner.left_out import LeftOut, summary
 from lsm_eval.runner.manifest import make_manifest
 from lsm_eval.runner.prepare import prepare_each
+from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.record import estimate_rows
 from lsm_eval.runner.sample_table import sample_rows
 from lsm_eval.runner.scored import ScoredTask
@@ -39,6 +41,7 @@ from lsm_eval.scoring.task import score_task
 if TYPE_CHECKING:
     from lsm_eval.gating.result import GateResult
     from lsm_eval.runner.gated import GateSpec, RunningGate
+    from lsm_eval.runner.shards.merged import MergedShards
 
 
 @dataclass
@@ -62,9 +65,10 @@ def run(
     progress: Progress,
     judge: Model | None = None,
     gate: GateSpec | None = None,
+    shards: MergedShards | None = None,
 ) -> RunResult:
     """Ask `model` the tasks of `spec`, have `judge` grade answers for metrics that need it, and write the record. A `gate` watches, and ends
-    the run once it has all verdicts.
+    the run once it has all verdicts. With `shards` nothing is asked: theirs are the answers.
 
     Answers in the store are not asked again; each new one is stored before the next batch. A task that cannot
     be asked or scored is left out and reported; with `spec.strict` it ends the run. Raises `UserError` for a mistake
@@ -72,7 +76,7 @@ def run(
     """
     spending = find_spending(spec, model, judge)
     try:
-        return _run(spec, model, progress, judge, gate, spending)
+        return _run(spec, model, progress, judge, gate, spending, shards)
     finally:
         spending.close()
 
@@ -84,6 +88,7 @@ def _run(
     judge: Model | None,
     gate: GateSpec | None,
     spending: Spending,
+    shards: MergedShards | None,
 ) -> RunResult:
     created = datetime.now(UTC)
     timed = PhaseTimer(progress)
@@ -100,8 +105,10 @@ def _run(
             check_judge(judge, spec.judge_read)
     found = prepare_each(spec, model, timed)
     prepared, left_out = found.tasks, found.left_out
+    if shards is not None:
+        shards.check(found, spec, model)
     with timed.silently("fingerprint"):
-        fingerprint = model.fingerprint()
+        fingerprint = model.fingerprint() if shards is None else shards.fingerprint
     gated = None
     if gate is not None:
         from lsm_eval.runner.gated import plan_gate
@@ -110,6 +117,48 @@ def _run(
     if isinstance(model, Probing):
         with timed.silently("probe"):
             model.probe([one for task in prepared for sample in task.samples for one in sample.requests])
+    if shards is None:
+        prepared, responses, asked = _ask(spec, model, fingerprint, prepared, gated, timed, created)
+    else:
+        responses, tallies = shards.ask(found, model, timed)
+        asked = shards.usage(tallies)
+    answers = remove_thoughts(prepared, responses, model, spec.reasoning)
+    responses = [response for own in answers.values() for response in own.responses]
+    with in_judges_words(spec.judge):
+        judging = judge_answers(spec, prepared, responses, model, judge, timed)
+    scored = []
+    with timed.phase("metrics", len(responses)) as phase:
+        for task in judging.tasks:
+            own = answers[task.name]
+            withhold = spec.redacts(task.loaded.task)
+            with left_out.unless(task.name, withhold=withhold):
+                estimates, measurements = score_task(
+                    task.metrics, task.samples, measured(task, own.responses), seed=spec.seed
+                )
+                scored.append(ScoredTask(task, own.responses, estimates, measurements, own.part))
+            phase.advance(len(task.samples))
+    left_out.check(len(scored), timed)
+    left_out.say(timed)
+    # A variant is compared with its task, so that the task must be there.
+    scored = [task for task in scored if task.prepared.base is None or task.prepared.base not in left_out]
+    scored = with_variant_estimates(scored, seed=spec.seed)
+    record, manifest = _write(
+        spec, model, fingerprint, scored, asked, judging, left_out, timed, created, gated, spending, shards
+    )
+    problems = _problems(scored, left_out)
+    return RunResult(record, manifest, scored, spec.store, problems, gated.result if gated else None)
+
+
+def _ask(
+    spec: RunSpec,
+    model: Model,
+    fingerprint: str,
+    prepared: list[PreparedTask],
+    gated: RunningGate | None,
+    timed: PhaseTimer,
+    created: datetime,
+) -> tuple[list[PreparedTask], list[SampleResponse], RunUsage]:
+    """The tasks with the samples that were asked, the responses to all of these in order, and what the run used."""
     before = dict(model.computed())
     timed_before = {key: len(times) for key, times in times_of(model).items()}
     with ExitStack() as stack:
@@ -132,32 +181,7 @@ def _run(
     )
     if gated is None:  # which knows the tokens of all that it could ask, and asks some of it
         keep(spec, model, prepared, tallies, timed.seconds, created)
-    asked = measure_machine(asked, model, timed)
-    answers = remove_thoughts(prepared, responses, model, spec.reasoning)
-    responses = [response for own in answers.values() for response in own.responses]
-    with in_judges_words(spec.judge):
-        judging = judge_answers(spec, prepared, responses, model, judge, timed)
-    scored = []
-    with timed.phase("metrics", len(responses)) as phase:
-        for task in judging.tasks:
-            own = answers[task.name]
-            withhold = spec.redacts(task.loaded.task)
-            with left_out.unless(task.name, withhold=withhold):
-                estimates, measurements = score_task(
-                    task.metrics, task.samples, measured(task, own.responses), seed=spec.seed
-                )
-                scored.append(ScoredTask(task, own.responses, estimates, measurements, own.part))
-            phase.advance(len(task.samples))
-    left_out.check(len(scored), timed)
-    left_out.say(timed)
-    # A variant is compared with its task, so that the task must be there.
-    scored = [task for task in scored if task.prepared.base is None or task.prepared.base not in left_out]
-    scored = with_variant_estimates(scored, seed=spec.seed)
-    record, manifest = _write(
-        spec, model, fingerprint, scored, asked, judging, left_out, timed, created, gated, spending
-    )
-    problems = _problems(scored, left_out)
-    return RunResult(record, manifest, scored, spec.store, problems, gated.result if gated else None)
+    return prepared, responses, measure_machine(asked, model, timed)
 
 
 def _write(
@@ -172,11 +196,14 @@ def _write(
     created: datetime,
     gated: RunningGate | None,
     spending: Spending,
+    shards: MergedShards | None,
 ) -> tuple[Path, Manifest]:
     whole: list[Manifest] = []
 
     def finish(manifest: Manifest) -> Manifest:
         seconds, total = timed.now()
+        if shards is not None:
+            seconds, total = shards.seconds(seconds, total)
         rows = latency_rows(asked.tallies, asked.times)
         known = {
             "phases": phases(seconds, asked, total),
@@ -211,6 +238,8 @@ def _write(
             left_out.rows,
             cut_off={task.prepared.name: task.cut_off for task in scored},
         ).model_copy(update={"cost": spending.row()})
+        if shards is not None:
+            manifest = shards.complete(manifest)
         if gated is not None:
             manifest = gated.concluded(manifest, rows, tables, created)
         record = write_record(spec.out, manifest, rows, tables, amend=finish, kept=spec.store is not None)

@@ -29,6 +29,7 @@ LIGHT = [
     ["--help"],
     ["--version"],
     ["run", "--help"],
+    ["merge", "--help"],
     ["gate", "--help"],
     ["gate", "plan", "--help"],
     ["baseline", "accept", "--help"],

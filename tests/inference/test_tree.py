@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from token_trees import VOCABULARY, content, requests, tree_model
 
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.reach import attention_window
@@ -17,28 +17,9 @@ from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
 from lsm_eval.inference.scoring.plain_scorer import PlainScorer
 from lsm_eval.inference.scoring.self_check import SelfCheck
-from lsm_eval.inference.scoring.tree import Piece, TokenTree, group_rows
+from lsm_eval.inference.scoring.tree import TokenTree, group_rows
 from lsm_eval.inference.scoring.tree_attention import windows_seen
 from lsm_eval.inference.scoring.tree_scorer import Kernel, TreeScorer
-
-VOCABULARY = 23
-LONGEST = 160
-
-
-@st.composite
-def requests(draw: st.DrawFn) -> dict[int, list[TokenRow]]:
-    """Requests whose contexts share prefixes, some of them long, with one or more continuations each."""
-    stems = draw(
-        st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=70), min_size=1, max_size=4)
-    )
-    found: dict[int, list[TokenRow]] = {}
-    for number in range(draw(st.integers(1, 10))):
-        stem = draw(st.sampled_from(stems))
-        stem = stem[: draw(st.integers(1, len(stem)))]
-        context = stem + draw(st.lists(st.integers(0, 2), max_size=40))
-        tails = draw(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=5), min_size=1, max_size=4))
-        found[number] = [TokenRow((*context, *tail), len(tail)) for tail in tails]
-    return found
 
 
 @given(rows=requests(), budget=st.integers(1, 300))
@@ -84,10 +65,10 @@ def test_known_rows_change_no_piece_that_is_left(
 ) -> None:
     flat, _ = group_rows(rows)
     known = data.draw(st.sets(st.integers(0, len(flat) - 1)))
-    every = [_content(piece) for piece in TokenTree(flat).pieces(budget)]
+    every = [content(piece) for piece in TokenTree(flat).pieces(budget)]
     left = list(TokenTree(flat).pieces(budget, known))
     rest = iter(every)
-    assert all(_content(piece) in rest for piece in left), "the pieces are a subsequence of the whole run's"
+    assert all(content(piece) in rest for piece in left), "the pieces are a subsequence of the whole run's"
     assert {row for piece in left for row in piece.rows.tolist()} >= set(range(len(flat))) - known
     cached: list[int] = []
     for piece in left:
@@ -97,11 +78,6 @@ def test_known_rows_change_no_piece_that_is_left(
             path = tuple(keys[key] for key in np.flatnonzero(piece.mask()[at]))
             assert path == flat[number].tokens[: len(path)]
         cached = [keys[key] for key in piece.keep]
-
-
-def _content(piece: Piece) -> tuple[object, ...]:
-    arrays = (piece.tokens, piece.depths, piece.last, piece.at, piece.rows, piece.targets)
-    return (piece.path, *(array.tolist() for array in arrays))
 
 
 def test_unique_tokens_are_counted_as_a_set_of_prefixes_would() -> None:
@@ -117,78 +93,6 @@ def test_unique_tokens_are_counted_as_a_set_of_prefixes_would() -> None:
     assert tree.unique_points == len({(1, 2, 3), (1, 2, 9), (1, 2, 9, 9), (7,)})
 
 
-@cache
-def _model(kind: str) -> Any:
-    import torch
-    import transformers
-
-    torch.manual_seed(0)
-    wide: dict[str, Any] = {
-        "vocab_size": VOCABULARY,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 512,
-        "initializer_range": 0.3,
-        "bos_token_id": None,
-        "eos_token_id": None,
-        "pad_token_id": 0,
-    }
-    ends: dict[str, Any] = {
-        name: wide[name] for name in ("bos_token_id", "eos_token_id", "vocab_size", "initializer_range")
-    }
-    made: Any
-    if kind == "llama":
-        made = transformers.LlamaForCausalLM(transformers.LlamaConfig(**wide))
-    elif kind == "qwen2":
-        made = transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**wide))
-    elif kind == "gemma2":  # soft-capped logits, and a window longer than any sequence here
-        made = transformers.Gemma2ForCausalLM(
-            transformers.Gemma2Config(
-                **wide,
-                head_dim=8,
-                final_logit_softcapping=2.0,
-                attn_logit_softcapping=5.0,
-                sliding_window=256,
-            )
-        )
-    elif kind == "mixtral":
-        made = transformers.MixtralForCausalLM(
-            transformers.MixtralConfig(
-                **wide, num_local_experts=4, num_experts_per_tok=2, sliding_window=None
-            )
-        )
-    elif kind == "gemma3":  # windows in some layers, none in others, and two rotary bases
-        made = transformers.Gemma3ForCausalLM(
-            transformers.Gemma3TextConfig(
-                **wide,
-                head_dim=8,
-                query_pre_attn_scalar=8,
-                sliding_window=12,
-                layer_types=["sliding_attention", "full_attention"],
-            )
-        )
-    elif kind == "mistral":
-        made = transformers.MistralForCausalLM(
-            transformers.MistralConfig(**wide, head_dim=8, sliding_window=12)
-        )
-    elif kind == "gpt2":
-        made = transformers.GPT2LMHeadModel(
-            transformers.GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=512, **ends)
-        )
-    elif kind == "mamba":
-        made = transformers.MambaForCausalLM(
-            transformers.MambaConfig(
-                hidden_size=32, num_hidden_layers=2, state_size=8, pad_token_id=0, **ends
-            )
-        )
-    else:
-        raise ValueError(kind)
-    return made.eval()
-
-
 def _plain(model: Any, rows: dict[int, list[TokenRow]]) -> dict[int, list[SequenceScore]]:
     scorer = PlainScorer(model, MemoryGuard("cpu"), device="cpu", pad=0)
     return {i: scores for batch in scorer.scores(rows, 500, ()) for i, scores in batch.items()}
@@ -200,7 +104,7 @@ def _plain(model: Any, rows: dict[int, list[TokenRow]]) -> dict[int, list[Sequen
 def test_tree_and_plain_scoring_agree(
     kind: str, rows: dict[int, list[TokenRow]], budget: int, kernel: Kernel
 ) -> None:
-    model = _model(kind)
+    model = tree_model(kind)
     scorer = TreeScorer(model, device="cpu", kernel=kernel)
     found: dict[int, list[SequenceScore]] = {}
     for batch in scorer.scores(rows, budget, ()):
@@ -220,7 +124,7 @@ def _check(model: Any, rows: Sequence[TokenRow], window: int | None = None) -> S
 
 
 def test_scores_are_the_same_to_the_last_bit_again_and_on_resuming() -> None:
-    model = _model("llama")
+    model = tree_model("llama")
     rows = {q: [TokenRow((*range(20), *range(20), q, q, c, c), 2) for c in range(3)] for q in range(20)}
     runs = []
     for known in ((), (), (1, 2, 5)):
@@ -233,17 +137,17 @@ def test_scores_are_the_same_to_the_last_bit_again_and_on_resuming() -> None:
 def test_a_recurrent_model_is_told_apart() -> None:
     """A state-space model has no ancestors-only mask: the self-check must see that, whatever its reason."""
     rows = [TokenRow((1, 2, 3, 4, c, c, 5), 3) for c in range(5)]
-    model = _model("mamba")
+    model = tree_model("mamba")
     kernels: list[Kernel] = ["blocks", "flex", "mask"]
     for kernel in kernels:
         assert _check(model, rows).differs(TreeScorer(model, device="cpu", kernel=kernel)) is not None
 
 
 def test_a_window_that_is_shorter_than_a_sequence_is_found() -> None:
-    config = _model("gemma2").config
+    config = tree_model("gemma2").config
     assert attention_window(config, 256) is None
     assert attention_window(config, 257) == 256
-    assert attention_window(_model("llama").config, 10**6) is None
+    assert attention_window(tree_model("llama").config, 10**6) is None
 
 
 @pytest.mark.parametrize("kernel", ["blocks", "flex"])
@@ -254,7 +158,7 @@ def test_sliding_windows_are_intersected(
     kind: str, kernel: Kernel, rows: dict[int, list[TokenRow]], budget: int
 ) -> None:
     """Windows of 12 tokens, which most sequences here are longer than."""
-    model = _model(kind)
+    model = tree_model(kind)
     flat = group_rows(rows)[0]
     scorer = TreeScorer(model, device="cpu", kernel=kernel)
     longest = max(len(row.tokens) for row in flat)
@@ -268,7 +172,7 @@ def test_sliding_windows_are_intersected(
 
 
 def test_memory_that_runs_out_halves_the_budget_and_loses_nothing() -> None:
-    model = _model("llama")
+    model = tree_model("llama")
     rows = {q: [TokenRow((q % VOCABULARY, q // 7, c, 1, 2), 2) for c in range(3)] for q in range(30)}
     wanted = _plain(model, rows)
     sizes: list[int] = []
@@ -299,7 +203,7 @@ def test_memory_that_runs_out_halves_the_budget_and_loses_nothing() -> None:
 def test_batch_size_order_and_sharding_change_no_decision(
     kind: str, rows: dict[int, list[TokenRow]], budgets: tuple[int, int], data: st.DataObject
 ) -> None:
-    model = _model(kind)
+    model = tree_model(kind)
     scorer = TreeScorer(model, device="cpu")
     whole = {i: s for batch in scorer.scores(rows, budgets[0], ()) for i, s in batch.items()}
     order = data.draw(st.permutations(sorted(rows)))

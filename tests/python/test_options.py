@@ -61,6 +61,7 @@ def test_each_option_is_a_keyword() -> None:
         "config",
         "save_config",
         "model_args",
+        "shard",  # which leaves no record
         "quiet",
         "verbose",
     } == keywords - OWN

@@ -68,13 +68,9 @@ class TokenTree:
     """The prefix tree of rows' inputs (all their tokens but the last)."""
 
     def __init__(self, rows: Sequence[TokenRow]) -> None:
-        # Big-endian bytes sort as the tokens do, and compare far faster than tuples.
         members: dict[bytes, list[int]] = {}
         for number, row in enumerate(rows):
-            tokens = array("I", row.tokens[:-1])
-            if sys.byteorder == "little":
-                tokens.byteswap()
-            members.setdefault(tokens.tobytes(), []).append(number)
+            members.setdefault(sortable(row.tokens[:-1]), []).append(number)
         order = sorted(members)
         self._stream(order, [members.pop(key) for key in order], rows)
 
@@ -88,10 +84,13 @@ class TokenTree:
         """The number of rows of logits that are needed: places whose next token is scored."""
         return len(np.unique(self._at))
 
-    def pieces(self, budget: int, known: Collection[int] = ()) -> Iterator[Piece]:
+    def pieces(self, budget: int, known: Collection[int] = (), *, fill: bool = False) -> Iterator[Piece]:
         """The passes through the model, in order, each of at most `budget` tokens.
 
         `known` are rows that need no score: pieces that serve only such rows are left out, which does not change the others.
+        `fill`: so are pieces that hold nothing but a part of a known row's sequence. Where a later piece begins within that sequence, other
+        keys fill the cache in their place. No token of a row that is not known attends to them; but they pass through the model, so that this
+        is only for models in which tokens of a batch do not affect each other.
         """
         total = len(self._tokens)
         bounds = [(begin, min(begin + budget, total)) for begin in range(0, total, budget)]
@@ -99,12 +98,16 @@ class TokenTree:
         unknown = np.ones(len(self._rows), dtype=bool)
         if known:
             unknown = ~np.isin(self._rows, np.fromiter(known, np.int64, len(known)))
-        needed = [bool(unknown[edges[i] : edges[i + 1]].any()) for i in range(len(bounds))]
+        fill = fill and bool(known)
+        if fill:
+            needed = self._with_ancestors(unknown, budget, len(bounds))
+        else:
+            needed = [bool(unknown[edges[i] : edges[i + 1]].any()) for i in range(len(bounds))]
         paths: dict[int, Ints] = {}
         for i in range(len(bounds) - 1, -1, -1):
             if needed[i]:
                 paths[i] = self._path(bounds[i][0])
-                for piece in np.unique(paths[i] // budget):
+                for piece in () if fill else np.unique(paths[i] // budget):
                     needed[piece] = True
         chosen = sorted(paths)
         for i, after in zip_longest(chosen, chosen[1:]):
@@ -113,8 +116,10 @@ class TokenTree:
             keep = np.zeros(0, np.int64)
             if after is not None:
                 following = paths[after]
-                # A cached key's index is its depth; the piece's own keys follow the cached ones.
+                # A cached key's index is its depth; the piece's own keys follow the cached ones. The first key fills the place of those
+                # that were left out.
                 keep = np.where(following >= begin, len(path) + following - begin, np.arange(len(following)))
+                keep[following >= end] = 0
             points = slice(edges[i], edges[i + 1])
             seen = np.concatenate([self._last[path], self._last[begin:end]])
             yield Piece(
@@ -128,6 +133,26 @@ class TokenTree:
                 targets=self._targets[points],
             )
 
+    def _with_ancestors(self, unknown: NDArray[np.bool_], budget: int, pieces: int) -> list[bool]:
+        """Whether each piece holds a token that one of the `unknown` points is scored after, or attends to. The first piece is always among
+        them, since its keys fill the cache for others."""
+        needed = [False] * pieces
+        deepest = np.full(len(self._starts), -1, np.int64)
+        """Of each sequence's own tokens, the place of the last one that is needed."""
+        places = self._at[unknown]
+        np.maximum.at(deepest, np.searchsorted(self._starts, places, side="right") - 1, places)
+        above = self._above.tolist()
+        holders = (np.searchsorted(self._starts, self._above, side="right") - 1).tolist()
+        for i in range(len(above) - 1, -1, -1):
+            if deepest[i] >= 0:
+                first, last = int(self._starts[i]) // budget, int(deepest[i]) // budget
+                needed[first : last + 1] = [True] * (last + 1 - first)
+                if above[i] >= 0:
+                    deepest[holders[i]] = max(deepest[holders[i]], above[i])
+        if any(needed):
+            needed[0] = True
+        return needed
+
     def _stream(
         self, order: Sequence[bytes], members: Sequence[Sequence[int]], rows: Sequence[TokenRow]
     ) -> None:
@@ -139,7 +164,7 @@ class TokenTree:
         lengths = np.fromiter((len(key) // 4 for key in order), np.int64, count)
         shared = np.zeros(count, np.int64)
         for i in range(1, count):
-            shared[i] = _shared(order[i - 1], order[i])
+            shared[i] = shared_tokens(order[i - 1], order[i])
         self._starts = np.concatenate([[0], np.cumsum(lengths - shared)])
         """Place of each sequence's first own token."""
         total, longest = int(self._starts[-1]), int(lengths.max(initial=0))
@@ -194,8 +219,16 @@ class TokenTree:
         return np.concatenate(runs[::-1]) if runs else np.zeros(0, np.int64)
 
 
-def _shared(a: bytes, b: bytes) -> int:
-    """The length of the common prefix, in tokens of four bytes."""
+def sortable(tokens: Sequence[int]) -> bytes:
+    """The tokens as big-endian bytes, four each: they sort as the tokens do, and compare far faster than tuples."""
+    found = array("I", tokens)
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found.tobytes()
+
+
+def shared_tokens(a: bytes, b: bytes) -> int:
+    """The number of tokens of the common prefix of two sequences (`sortable`)."""
     most = min(len(a), len(b))
     if a[:most] == b[:most]:
         return most // 4

@@ -56,7 +56,7 @@ class TreeScorer:
             tree = TokenTree(flat)
             sums = Sums(rows, flat, owner, known)
             known_rows = [number for number, request in enumerate(owner) if request in known]
-            pieces = tree.pieces(budget, known_rows)
+            pieces = tree.pieces(budget, known_rows, fill=_by_themselves(self._model))
             self._ledger.unique_tokens += tree.unique_tokens
             self._ledger.rows_needed += tree.unique_points
         cache = self._new_cache()
@@ -129,3 +129,15 @@ class TreeScorer:
 
         # Without the configuration every layer keeps all tokens; windows are applied by the mask.
         return DynamicCache()
+
+
+def _by_themselves(model: Any) -> bool:
+    """Whether tokens of a batch do not affect each other's numbers (`TokenTree.pieces`): not where experts compute them in groups, nor with
+    quantised weights, whose kernels may scale by the largest number of a batch."""
+    import torch
+
+    if getattr(model, "is_quantized", False) or getattr(model.config, "quantization_config", None):
+        return False
+    if any(type(weights.data) is not torch.Tensor for weights in model.parameters()):
+        return False
+    return not any("expert" in name or "moe" in name for name, _ in model.named_modules())
