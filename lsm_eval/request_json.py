@@ -30,8 +30,8 @@ _NAMES = {
     cls: tuple(field.name for field in dataclasses.fields(cls))
     for cls in (Score, Generate, Perplexity, Scored, Generated, Likelihood)
 }
-_REST = operator.attrgetter(*_NAMES[Generate][1:])
-"""All fields of a `Generate` but its prompt."""
+all_but_prompt = operator.attrgetter(*_NAMES[Generate][1:])
+"""All fields of a `Generate` but its prompt, as a tuple in their order."""
 HOLE = "\ue000 here the prompt \ue000"
 """Placeholder for the prompt in JSON that is encoded once for many requests. If a request itself contains it, the JSON does not
 split into two parts, and is encoded as a whole."""
@@ -46,7 +46,7 @@ def store_key(request: Request, stored_as: str, prompt: str | None = None) -> st
     Fields that do not affect greedy text are left out, and so are `detail`, `stop_in_thoughts`, `lm_eval`, `choices` and budgets of
     thoughts if they are not set: such keys are the same as before these fields existed.
     """
-    parts = _around(stored_as, *_REST(request)) if isinstance(request, Generate) else ()
+    parts = _around(stored_as, *all_but_prompt(request)) if isinstance(request, Generate) else ()
     if isinstance(request, Generate) and len(parts) == 2:
         content = f"{parts[0]}{_SORTED.encode(request.prompt)}{parts[1]}"
     else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from lsm_eval.endpoints.budget import OTHER, ReasoningApi, has_budget, most_tokens
@@ -11,6 +13,7 @@ from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.endpoints.constraint import Constraint, constrained
 from lsm_eval.endpoints.streams.quirks import StreamQuirks
 from lsm_eval.models.request_seed import request_seed
+from lsm_eval.request_json import HOLE, all_but_prompt
 from lsm_eval.requests import Generate, Perplexity, Request, Score
 
 Api = Literal["auto", "chat", "completions", "responses"]
@@ -68,6 +71,42 @@ def body(
     request: Generate, model: str, path: Path, quirks: Quirks, *, stops: bool = True, stream: bool = False
 ) -> bytes:
     """The body to send, as JSON. `stops`: with stop strings, if the API has any. `stream`: request a streamed answer."""
+    if request.temperature == 0 and not request.choices:
+        parts = _around(
+            model, path, stops, stream, quirks.limit, quirks.temperature, quirks.stop, quirks.ignore_ends, quirks.server,
+            quirks.streaming.count, *all_but_prompt(request),
+        )  # fmt: skip
+        if len(parts) == 2:
+            text = f"{parts[0]}{_JSON.encode(request.prompt)[1:-1]}{parts[1]}"
+            return text.encode("utf-8", "replace")
+    return _JSON.encode(_fields(request, model, path, quirks, stops, stream)).encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=1024, typed=True)  # 1 and 1.0 are written differently
+def _around(
+    model: str,
+    path: Path,
+    stops: bool,
+    stream: bool,
+    limit: Literal["max_tokens", "max_completion_tokens"],
+    temperature: bool,
+    stop: bool,
+    ignore_ends: bool,
+    server: ReasoningApi,
+    count: bool,
+    *rest: Any,
+) -> Sequence[str]:
+    """The parts of a greedy request's body before and after its prompt, cached, as a task has thousands of requests that differ
+    only in their prompt."""
+    quirks = Quirks(limit, temperature=temperature, stop=stop, ignore_ends=ignore_ends, server=server)
+    quirks.streaming.count = count
+    return _JSON.encode(_fields(Generate(HOLE, *rest), model, path, quirks, stops, stream)).split(HOLE)
+
+
+def _fields(
+    request: Generate, model: str, path: Path, quirks: Quirks, stops: bool, stream: bool
+) -> dict[str, Any]:
+    """The fields of the body."""
     fields: dict[str, Any] = {"model": model}
     if path == "responses":
         if request.system is not None:
@@ -101,7 +140,7 @@ def body(
         fields["stream_options"] = {"include_usage": True}
     if has_budget(request):
         fields.update(budget_fields(request, quirks.server, path))
-    return _JSON.encode(fields).encode("utf-8", "replace")
+    return fields
 
 
 def shown(request: Generate, api: Api) -> str:

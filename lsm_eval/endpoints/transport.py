@@ -89,13 +89,15 @@ class Transport:
         began = False
         try:
             with self._deadlines.within(seconds if stream is None else stream.most_seconds):
-                async with session.post(
+                # Not `async with`, which waits once more at the end: most answers have given their connection back by then.
+                response = await session.post(
                     self._url(path),
                     data=body,
                     allow_redirects=False,
                     timeout=_NO_TIMER if stream is None else _silence(seconds),
-                ) as response:
-                    began = True
+                )
+                began = True
+                try:
                     status, headers = response.status, response.headers
                     if stream is not None and status == 200:
                         found = await read_stream(response, stream)
@@ -103,8 +105,11 @@ class Transport:
                             return found
                     else:
                         found = await _whole(response, _MOST_BYTES)
-                    content = self._key.taken_out(found, said=status == 200)
-                    carrier = response.carrier if isinstance(response, _Response) else None
+                finally:
+                    if not response.closed:
+                        response.release()
+                content = self._key.taken_out(found, said=status == 200)
+                carrier = response.carrier if isinstance(response, _Response) else None
         except TimeoutError as error:
             if stream is None:
                 return Retryable("timeout", f"no complete answer within {seconds:.0f} s", overload=True)

@@ -72,10 +72,17 @@ class Account:
 
     async def reserve(self, body: bytes) -> Reservation:
         """Reserve the most that the request can cost, as soon as that much is left. Raises `BudgetSpent`."""
+        found = self.unlimited(body)
+        if found is not None:
+            return found
+        assert self.spending_limit is not None
         amount = self.most(body)
-        if self.spending_limit is not None:
-            await self.spending_limit.reserve(amount)
+        await self.spending_limit.reserve(amount)
         return Reservation(self, body, amount)
+
+    def unlimited(self, body: bytes) -> Reservation | None:
+        """The same if there is no limit, which nothing has to wait for; None if there is one."""
+        return Reservation(self, body, self.most(body)) if self.spending_limit is None else None
 
     def settle(self, body: bytes, reserved: int, used: Usage | None, *, charged: bool) -> None:
         """Record the cost of a finished try: the reserved amount if it is `charged` and `used` is None."""

@@ -35,7 +35,7 @@ def paid(
         account = self._key.account
         if account is None or path.rpartition("/")[2] in _FREE:
             return await post(self, path, body, *args, **more)
-        with await account.reserve(body) as paying:
+        with account.unlimited(body) or await account.reserve(body) as paying:
             found = await post(self, path, body, *args, **more)
             paying.settle(found)
         return found

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _NAME = b'"usage"'
 _MOST = 2**40  # tokens of one answer
@@ -16,8 +15,7 @@ _SGLANG = b'"meta_info"'
 _LLAMACPP = b'"tokens_evaluated"'
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of one answer."""
 
     input: int
@@ -76,6 +74,9 @@ def usage_of(found: dict[str, Any]) -> Usage | None:
     new = _count(found, "completion_tokens", "output_tokens")
     if read is None or new is None:
         return None
+    total = _count(found, "total_tokens") or 0
+    if len(found) == 3 and total:  # the three counts and no more, as of most servers
+        return Usage(read, max(new, total - read))
     inside = _details(found, "prompt_tokens_details", "input_tokens_details")
     cached = _count(inside, "cached_tokens") if inside else None
     if cached is None:
@@ -86,7 +87,6 @@ def usage_of(found: dict[str, Any]) -> Usage | None:
     thoughts = _details(found, "completion_tokens_details", "output_tokens_details")
     reasoning = (_count(thoughts, "reasoning_tokens") or 0) if thoughts else 0
     # Some servers leave thoughts out of the new tokens but charge for them: then the total includes them.
-    total = _count(found, "total_tokens") or 0
     new = max(new, total - read, reasoning)
     cached = min(cached, read)
     return Usage(read, new, cached, min(written, read - cached), min(reasoning, new))
