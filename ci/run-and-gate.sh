@@ -10,6 +10,7 @@
 #   LSM_GATE_INCLUDE      folders with task files, one a line
 #   LSM_GATE_RUN_OPTIONS  further arguments of `lsm-eval run`, one a line
 #   LSM_GATE_OPTIONS      further arguments of `lsm-eval gate`, one a line
+#   LSM_GATE_EARLY        true: the run ends as soon as the gate has its verdicts (`lsm-eval run --gate`)
 #   LSM_GATE_OUT          the folder, lsm-eval-gate by default: gate.json, junit.xml, summary.md, comment.md, gate.sarif, the record
 #   LSM_GATE_NEUTRAL      the exit code where data lacks and the policy says that it is neutral; 3 by default
 #
@@ -57,7 +58,27 @@ include=()
 lines "${LSM_GATE_INCLUDE:-}"
 for folder in ${found[@]+"${found[@]}"}; do include+=(--include "$folder"); done
 
+# What a gate takes, by itself and in a run.
+gate=()
+if [ -n "${LSM_GATE_BASELINE:-}" ]; then gate+=(--baseline "$LSM_GATE_BASELINE"); fi
+if [ "${GITHUB_ACTIONS:-}" = true ]; then gate+=(--annotations github); fi
+gate+=(--json "$out/gate.json" --junit "$out/junit.xml" --sarif "$out/gate.sarif")
+gate+=(--markdown "$out/summary.md" --comment "$out/comment.md")
+lines "${LSM_GATE_OPTIONS:-}"
+gate+=(${found[@]+"${found[@]}"})
+
+# The answer that gate.json has, in `answer`.
+read_answer() {
+  if [ -s "$out/gate.json" ]; then
+    answer=$(python -c 'import json, sys; print(json.load(open(sys.argv[1], encoding="utf-8"))["answer"])' "$out/gate.json")
+  fi
+}
+
 record=${LSM_GATE_CANDIDATE:-}
+if [ -n "$record" ] && [ "${LSM_GATE_EARLY:-}" = true ]; then
+  echo "lsm-eval: a run can end early, and $record is there already: leave one of the two out." | tee "$log" >&2
+  finish 2
+fi
 if [ -z "$record" ]; then
   if [ -z "${LSM_GATE_TASKS:-}" ]; then
     echo "lsm-eval: name the tasks to run, or the candidate's record." | tee "$log" >&2
@@ -66,23 +87,17 @@ if [ -z "$record" ]; then
   run=(--tasks "$LSM_GATE_TASKS" --out "$out/reports" ${include[@]+"${include[@]}"})
   if [ -n "${LSM_GATE_MODEL:-}" ]; then run+=(--model "$LSM_GATE_MODEL"); fi
   if [ -n "${LSM_GATE_ADAPTER:-}" ]; then run+=(--adapter "$LSM_GATE_ADAPTER"); fi
+  if [ "${LSM_GATE_EARLY:-}" = true ]; then run+=(--gate "${LSM_GATE_POLICY:-pull-request}" "${gate[@]}"); fi
   lines "${LSM_GATE_RUN_OPTIONS:-}"
   lsm-eval run "${run[@]}" ${found[@]+"${found[@]}"} 2>&1 | tee "$log"
   code=${PIPESTATUS[0]}
   record=$(sed -n 's/^record: //p' "$log" | tail -n 1)
-  if [ "$code" != 0 ]; then finish "$code"; fi
+  read_answer
+  if [ "$code" != 0 ] || [ "${LSM_GATE_EARLY:-}" = true ]; then finish "$code"; fi
 fi
 
-gate=(--candidate "$record" ${include[@]+"${include[@]}"})
-if [ -n "${LSM_GATE_BASELINE:-}" ]; then gate+=(--baseline "$LSM_GATE_BASELINE"); fi
 if [ -n "${LSM_GATE_POLICY:-}" ]; then gate+=(--policy "$LSM_GATE_POLICY"); fi
-if [ "${GITHUB_ACTIONS:-}" = true ]; then gate+=(--annotations github); fi
-gate+=(--json "$out/gate.json" --junit "$out/junit.xml" --sarif "$out/gate.sarif")
-gate+=(--markdown "$out/summary.md" --comment "$out/comment.md")
-lines "${LSM_GATE_OPTIONS:-}"
-lsm-eval gate "${gate[@]}" ${found[@]+"${found[@]}"} 2>&1 | tee -a "$log"
+lsm-eval gate --candidate "$record" ${include[@]+"${include[@]}"} "${gate[@]}" 2>&1 | tee -a "$log"
 code=${PIPESTATUS[0]}
-if [ -s "$out/gate.json" ]; then
-  answer=$(python -c 'import json, sys; print(json.load(open(sys.argv[1], encoding="utf-8"))["answer"])' "$out/gate.json")
-fi
+read_answer
 finish "$code"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -267,6 +268,31 @@ def test_options_are_lines(origin: Path, tmp_path: Path) -> None:
     values |= {"inputs.candidate": record, "inputs.tasks": "", "inputs.gate-options": "--inconclusive\nwarn"}
     assert runner.step(step, values).returncode == 0
     assert runner.outputs["answer"] == "not enough data"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", [PASS, FAIL])
+def test_a_run_that_ends_early(origin: Path, tmp_path: Path, task: str) -> None:
+    runner = GitHub(tmp_path, checked_out(origin, tmp_path))
+    step = steps_of(read("action.yml")["runs"]["steps"])["Run and gate"]
+    values = values_of(task, baseline=str(origin / "baselines" / task), early="true")
+    answer, code = CASES[task]
+    done = runner.step(step, values)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert (runner.outputs["answer"], runner.outputs["exit-code"]) == (answer, str(code))
+    assert "looks:" in done.stdout
+    checked(runner.work / "lsm-eval-gate", task)
+    manifest = json.loads((runner.work / runner.outputs["record"] / "manifest.json").read_text())
+    assert manifest["gate"]["answer"] == answer
+    assert runner.summary.read_text() == (runner.work / "lsm-eval-gate/summary.md").read_text()
+
+
+def test_a_record_that_is_there_cannot_end_early(origin: Path, tmp_path: Path) -> None:
+    runner = GitHub(tmp_path, checked_out(origin, tmp_path))
+    step = steps_of(read("action.yml")["runs"]["steps"])["Run and gate"]
+    done = runner.step(step, values_of(PASS, candidate="there", early="true"))
+    assert (done.returncode, runner.outputs["answer"]) == (2, "none")
+    assert "there is there already" in runner.summary.read_text()
 
 
 def test_values_reach_scripts_by_the_environment_alone() -> None:

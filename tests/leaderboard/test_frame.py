@@ -10,7 +10,8 @@ import pytest
 from browsing import quiet_page, running_browser
 from playwright.sync_api import Browser, Page
 
-from lsm_eval.leaderboard.frame.bundle import Bundle, asset
+import lsm_eval.leaderboard
+from lsm_eval.leaderboard.frame.bundle import Bundle, asset, lean_css
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
 from lsm_eval.leaderboard.frame.page import Page as Made
 from lsm_eval.leaderboard.frame.safe import safe_json
@@ -81,6 +82,24 @@ def test_a_piece_that_is_not_there_is_an_error_and_may_be_asked_again(
     page.evaluate("ask('pieces/none.js')")
     page.wait_for_function("window.got === 5")
     page.close()
+
+
+def test_styles_mean_the_same_without_their_spaces(page: Page, tmp_path: Path) -> None:
+    page.goto(site(tmp_path).as_uri())
+    rules = (
+        "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css);"
+        # The value of a property of ours is kept as it is written.
+        " return [...sheet.cssRules].map((rule) => rule.cssText.replaceAll(', ', ',')); }"
+    )
+    styles = sorted((Path(lsm_eval.leaderboard.__file__).parent / "assets").glob("*.css"))
+    assert len(styles) > 5
+    for path in styles:
+        css = path.read_text(encoding="utf-8")
+        lean = lean_css(css)
+        assert "/*" not in css
+        assert len(lean) < len(css)
+        assert page.evaluate(rules, lean) == page.evaluate(rules, css) != [], path.name
+    assert lean_css('a  b { content: "x ; y: z" }') == 'a b{content:"x ; y: z"}'
 
 
 @pytest.mark.parametrize("pieces", [True, False])

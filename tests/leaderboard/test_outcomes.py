@@ -169,6 +169,26 @@ def test_agreement_is_the_share_of_equal_outcomes_and_kappa() -> None:
     assert math.isnan(agreement(field([[1, -1], [-1, 1]])).share[0, 1])
 
 
+def test_models_that_were_asked_otherwise_alike_agree_with_each_other_alone() -> None:
+    usual, chat = {"a": "x", "b": "y"}, {"a": "x in a chat", "b": "y in a chat"}
+    rows = {
+        "1": answered({"a": 1, "b": 0}, usual),
+        "2": answered({"a": 1, "b": 1}, usual),
+        "3": answered({"a": 0, "b": 0}, usual),
+        "4": answered({"a": 1, "b": 0}, chat),
+        "5": answered({"b": 0, "a": 0}, chat),
+        "6": answered({"a": 1, "b": 1}, {"a": "x elsewhere", "b": "y"}),
+    }
+    kept = field_of(list(rows.items()))
+    found = agreement(kept)
+    assert kept.answered.tolist() == [3, 4]
+    assert found.number[:, 3].tolist() == [0, 0, 0, 2, 2, 0]
+    assert found.share[3, 4] == 0.5
+    assert found.number[5].tolist() == [1, 1, 1, 0, 0, 1]
+    assert found.share[5, 1] == 1.0
+    assert math.isnan(found.share[0, 4])
+
+
 def test_hardest_and_disputed_samples_come_first() -> None:
     found = field([[0, 1, 1, 0, -1], [0, 0, 1, 0, 0], [0, 1, 1, 1, -1], [0, 0, 1, 0, -1]])
     assert [(one.sample, one.right, one.answered) for one in hardest(found, 5)] == [

@@ -137,7 +137,7 @@ lsm.page("front", (main) => {
       },
     }, "⋯");
     const name = el("th", { scope: "row", class: "name", title: rows.name[place] },
-      el("a", { href: `models/${rows.slug[place]}.html` }, rows.short[place]), more);
+      el("a", { href: `models/${rows.slug[place]}.html` }, ...broken(rows.short[place])), more);
     const out = rows.out[place]?.length;
     if (out) name.append(el("small", { class: "warn" }, tn(out, "{n} task could not be asked", "{n} tasks could not be asked")));
     return el("tr", { "data-at": place }, name, el("td", { class: "rank" }, "–"), ...columns.map((column) => cell(column, place)));

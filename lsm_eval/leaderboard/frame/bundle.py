@@ -17,6 +17,7 @@ MOST_SCRIPT = 60_000
 
 _TEXT = r"\"((?:[^\"\\]|\\.)*)\""
 _CALL = re.compile(rf"\bt\(\s*{_TEXT}")
+_CSS_STRING = re.compile(r"(\"[^\"]*\")")
 _PAIR = re.compile(rf"\btn\([^\"]*{_TEXT},\s*{_TEXT}")
 
 
@@ -64,7 +65,7 @@ def bundle(kind: str) -> Bundle:
     """The assets `common.*` and, if they exist, `<kind>.*`."""
     script = "".join(map(lean, (asset("common.js"), asset(f"{kind}.js"))))
     return Bundle(
-        css=asset("common.css") + asset(f"{kind}.css"),
+        css=lean_css(asset("common.css") + asset(f"{kind}.css")),
         script=script,
         pieces="lsm.piece(" in asset(f"{kind}.js"),
     )
@@ -75,7 +76,8 @@ def merged(kinds: Sequence[str]) -> Bundle:
     names = ["common", "single", *kinds]
     # Each kind's script starts by itself and finds its part of the page.
     script = "\n".join(lean(asset(f"{name}.js")) for name in names)
-    return Bundle(css="".join(asset(f"{name}.css") for name in names), script=script, pieces=False)
+    css = lean_css("".join(asset(f"{name}.css") for name in names))
+    return Bundle(css=css, script=script, pieces=False)
 
 
 @cache
@@ -89,6 +91,16 @@ def lean(script: str) -> str:
     """A script without indentation and lines of comments, as pages contain it; it may have no string literal that spans several lines."""
     lines = (line.strip() for line in script.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
+def lean_css(css: str) -> str:
+    """Styles without spaces that mean nothing, as pages contain them; they may have no comments."""
+    parts = _CSS_STRING.split(css)
+    for at in range(0, len(parts), 2):  # what stands between strings
+        spaced = re.sub(r"\s+", " ", parts[at])
+        # Before a colon a space may be a selector's: `td :is(a)`.
+        parts[at] = re.sub(r"([:,]) ", r"\1", re.sub(r" ?([{};]) ?", r"\1", spaced)).replace(";}", "}")
+    return "".join(parts).strip()
 
 
 def inline(text: str) -> Markup:

@@ -27,8 +27,9 @@ class Agreement:
 
 
 def agreement(field: Field) -> Agreement:
-    """The agreement of all pairs of the field's models."""
-    right, wrong = ((field.found == kind).astype(np.float64) for kind in (RIGHT, WRONG))
+    """The agreement of all pairs of the field's models, each over the questions that both were asked."""
+    outcomes = field.found if field.otherwise is None else np.hstack([field.found, field.otherwise])
+    right, wrong = ((outcomes == kind).astype(np.float64) for kind in (RIGHT, WRONG))
     cells = np.stack([right @ right.T, wrong @ right.T, right @ wrong.T, wrong @ wrong.T], axis=-1)
     number = cells.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -91,6 +91,8 @@ class Field:
     """The row of each sample in each model's own table [models, samples], -1 if it has none; None if all tables are in this order."""
     asked: tuple[str | None, ...] = ()
     """SHA-256 of what each sample asks, parallel to `ids`; None if no record says it."""
+    otherwise: Outcomes | None = None
+    """Other questions that some of the same ids stand for, if two models or more were asked them [models, questions]."""
 
     @property
     def right(self) -> NDArray[np.int64]:
@@ -116,7 +118,8 @@ class Field:
 def field_of(answered: Sequence[tuple[str, SampleOutcomes]]) -> Field:
     """Aligns the outcomes: two samples are the same if their ids agree and, where both records say it, what was asked.
 
-    If an id stands for different questions, the one of most models is kept, and the others have no outcome for it.
+    If an id stands for different questions, the one of most models is kept, and the others have no outcome for it: theirs are in
+    `Field.otherwise`.
     """
     if answered and all(_alike(own, answered[0][1]) for _, own in answered[1:]):
         # On most boards all tables are in the same order, and nothing needs matching.
@@ -141,13 +144,20 @@ def field_of(answered: Sequence[tuple[str, SampleOutcomes]]) -> Field:
     most = [max(found, key=lambda one: (found[one], one)) if found else None for found in questions]
     table = np.full((len(answered), len(places)), NONE, np.int8)
     where = np.full(table.shape, -1, np.int32)
+    others: dict[tuple[int, str], dict[int, int]] = {}
     for row, (ids_here, asked_here, outcomes_here) in enumerate(tables):
         for own, (sample, asked) in enumerate(zip(ids_here, asked_here, strict=True)):
             at = places[sample or ""]
             where[row, at] = own
             if asked is None or asked == most[at]:
                 table[row, at] = outcomes_here[own]
-    return Field(tuple(name for name, _ in answered), tuple(places), table, where, tuple(most))
+            else:
+                others.setdefault((at, asked), {})[row] = outcomes_here[own]
+    shared = [found for found in others.values() if len(found) > 1]
+    otherwise = np.full((len(answered), len(shared)), NONE, np.int8)
+    for column, found in enumerate(shared):
+        otherwise[list(found), column] = list(found.values())
+    return Field(tuple(name for name, _ in answered), tuple(places), table, where, tuple(most), otherwise)
 
 
 def _alike(one: SampleOutcomes, other: SampleOutcomes) -> bool:

@@ -12,6 +12,7 @@ from lsm_eval.leaderboard.history.lines import group_by_name
 from lsm_eval.leaderboard.model_view.areas import area_mean
 from lsm_eval.leaderboard.model_view.command import is_call, shell_command
 from lsm_eval.leaderboard.model_view.curves import profile_view
+from lsm_eval.leaderboard.model_view.profile_notes import note_of
 from lsm_eval.leaderboard.model_view.standing import BoardPeers
 from lsm_eval.leaderboard.pages.history import slug_of
 from lsm_eval.leaderboard.parallel import each
@@ -86,6 +87,7 @@ def _values(board: Board, model: ModelEntry, peers: BoardPeers) -> dict[str, Any
         # The whole command, however long: a part of it would not run. It contains no invisible characters.
         "command_of": lambda words: escape(shell_command(words)),
         "is_call": is_call,
+        "note_of": note_of,
         "stands": lambda run: id(run) in shown,
         "sources": sources,
         "page_of": lambda task, record: next(
