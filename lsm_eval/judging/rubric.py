@@ -1,6 +1,6 @@
-"""Rubrics: files of the package with the questions for a judge, which have typed answers.
+"""Rubrics: files with the questions for a judge, which have typed answers.
 
-A rubric does not depend on a model. It turns one answered prompt into `Question`s; `judging.reading` makes the requests
+Those that several benchmarks use are in `FOLDER`; any other lies in its benchmark's folder as `rubric.yaml`. A rubric does not depend on a model. It turns one answered prompt into `Question`s; `judging.reading` makes the requests
 to a judge and reads its responses.
 """
 
@@ -122,7 +122,7 @@ class Rubric(Strict):
 
 
 def names() -> list[str]:
-    """All rubrics, sorted."""
+    """The rubrics that come with lsm-eval for any benchmark, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
