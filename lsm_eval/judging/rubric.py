@@ -112,12 +112,14 @@ class Rubric(Strict):
             Question(
                 rubric=self.rubric,
                 name=name,
-                text=self.template({**values, "ask": asked.ask.strip(), "answers": _listed(asked.answers)}),
-                answers=asked.answers,
+                text=self.template(
+                    {**values, "ask": question.ask.strip(), "answers": _listed(question.answers)}
+                ),
+                answers=question.answers,
                 cue=self.cue,
                 least_mass=self.least_mass,
             )
-            for name, asked in self.questions.items()
+            for name, question in self.questions.items()
         )
 
 

@@ -109,11 +109,11 @@ class RubricMetric(MeanMetric):
         return bound
 
     def judgements(self, sample: Sample, answers: Sequence[Answer]) -> list[dict[Question, Judgement]]:
-        asked = self.questions(sample, answers)
+        questions = self.questions(sample, answers)
         if self._verdicts is None:
             raise UserError(f"metric {self.name!r} asks a judge: name one with --judge MODEL.")
         known = self._verdicts.judgements
-        return [{question: known[question] for question in own} for own in asked]
+        return [{question: known[question] for question in own} for own in questions]
 
     def judge(self, sample: Sample, answers: Sequence[Answer]) -> Judged:
         values = []

@@ -139,7 +139,7 @@ def test_pin_prints_hashes_and_fails_where_they_differ(folder: Path) -> None:
         f"zz_second\t{part}\t2 rows\t{content_hash(rows)}\tunpinned" for part in ("evaluation", "examples")
     ]
     told = [
-        f"to pin it, write into {folder / 'zz_second.yaml'} under {key}:  sha256: {content_hash(rows)}"
+        f"to pin it, write into {folder / 'tasks' / 'zz_second.yaml'} under {key}:  sha256: {content_hash(rows)}"
         for key in ("dataset", "fewshot")
     ]
     assert done.stderr.splitlines() == told
