@@ -112,10 +112,10 @@ def compare(
     A record is given as on the command line (`comparison.find.find`), or as one that has been read. `across`: parts of signatures that
     are meant to differ besides the model. `groups`: compare groups too. `flips`: list at most this many changed samples per metric. `include`:
     folders with the task files of the records; `include_code`: their Python files may run. Raises `UserError` for what the command refuses with code 2."""
-    from lsm_eval.comparison.compare import compare as held
+    from lsm_eval.comparison.compare import compare as compare_records
     from lsm_eval.python.listed import folders
 
-    return held(
+    return compare_records(
         _record(baseline),
         [_record(one) for one in candidates],
         across=across,

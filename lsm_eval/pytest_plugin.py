@@ -182,7 +182,7 @@ def _arguments(
 
     folders = (include,) if isinstance(include, str | Path) else tuple(include)
     names = [tasks] if isinstance(tasks, str) else tasks
-    asked = RunOptions(
+    options = RunOptions(
         tasks=tuple(name.strip() for some in names for name in some.split(",") if name.strip()),
         model=str(model),
         limit=None if limit is None else read_limit(limit),
@@ -200,7 +200,7 @@ def _arguments(
         "include": folders,
         "flips": flips,
     }
-    return _Marked(asked, gated)
+    return _Marked(options, gated)
 
 
 def _gate(

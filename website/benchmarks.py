@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lsm_eval.tasks.files import yaml_files
 from lsm_eval.tasks.schema import Suite, Task
 from lsm_eval.yaml_reader import read_yaml
 from website.markdown import escaped, title
@@ -72,7 +73,7 @@ def read_folder(root: Path = ROOT / "tasks") -> Folder:
     """Reads every benchmark and suite in a folder of areas."""
     tasks: dict[tuple[str, str], dict[Path, Task]] = {}
     suites = []
-    for path in sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
+    for path in yaml_files(root):
         content = read_yaml(path)
         if "suite" in content:
             suites.append(Suite.model_validate(content))

@@ -49,7 +49,7 @@ def compare(
     """
     from lsm_eval.cli.as_json import print_json
     from lsm_eval.cli.table import print_table
-    from lsm_eval.comparison.compare import compare as held
+    from lsm_eval.comparison.compare import compare as compare_records
     from lsm_eval.comparison.find import find
     from lsm_eval.comparison.shown import text, words
     from lsm_eval.comparison.shown.as_json import to_json
@@ -61,7 +61,7 @@ def compare(
         raise click.UsageError(
             "--reveal is for the terminal: what --json and --markdown write is passed on, and never has such texts."
         )
-    found = held(
+    found = compare_records(
         find(baseline),
         [find(one) for one in candidates],
         across=across,

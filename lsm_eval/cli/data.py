@@ -116,8 +116,8 @@ def pin(
 ) -> None:
     """Print the hashes of the data of TASKS beside those pinned in their files.
 
-    One line per split: task, part, rows, hash, and `pinned`, `unpinned` or what differs. Exits with code 2 if
-    data differs or cannot be read.
+    One line per split: task, part, rows, hash, and `pinned`, `unpinned` or what differs. On stderr, the line to be put into the file
+    of a task that pins nothing. Exits with code 2 if data differs or cannot be read.
     """
     from lsm_eval.data import DataOptions
     from lsm_eval.tasks.make_mirror import load_split, splits_of
@@ -139,6 +139,12 @@ def pin(
             failed |= pinned is not None and not table.pinned
             state = _state(table, pinned)
             click.echo(f"{loaded.task.task}\t{part}\t{len(table.rows)} rows\t{table.sha256}\t{state}")
+            if pinned is None and verbosity() != "quiet":
+                key = "dataset" if part == "evaluation" else "fewshot"
+                click.echo(
+                    one_line(f"to pin it, write into {loaded.path} under {key}:  sha256: {table.sha256}"),
+                    err=True,
+                )
     if failed:
         click.get_current_context().exit(EXIT_USER)
 

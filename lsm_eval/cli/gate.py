@@ -66,11 +66,11 @@ def gate(
     from lsm_eval.gating.decide import gate as decide
     from lsm_eval.gating.policy import read_policy
 
-    told = read_policy(policy)
+    rules = read_policy(policy)
     result = decide(
         None if baseline is None else find(baseline),
         find(candidate),
-        told,
+        rules,
         across=across,
         inconclusive=inconclusive,
         include=include,

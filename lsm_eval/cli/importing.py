@@ -46,8 +46,8 @@ def _show(manifest: Manifest, estimates: list[EstimateRow]) -> None:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
             click.echo(_shown(f"{task.task}: missing because {why}."), err=True)
     for row in estimates:
-        told = row.imported or {}
-        if told.get("differs") and row.value == told["value"]:
+        imported = row.imported or {}
+        if imported.get("differs") and row.value == imported["value"]:
             click.echo(
                 _shown(
                     f"{row.task}, {row.metric}: the file says {row.value!r}, which is not the mean of the scores that it "
@@ -55,11 +55,11 @@ def _show(manifest: Manifest, estimates: list[EstimateRow]) -> None:
                 ),
                 err=True,
             )
-        elif told.get("differs"):
+        elif imported.get("differs"):
             click.echo(
                 _shown(
                     f"{row.task}, {row.metric}: the mean of its samples' scores is {row.value!r}, and the file says "
-                    f"{told['value']!r}, which the record keeps beside it."
+                    f"{imported['value']!r}, which the record keeps beside it."
                 ),
                 err=True,
             )

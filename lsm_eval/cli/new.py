@@ -41,6 +41,7 @@ def new() -> None:
     shell_complete=completing("areas"),
     help="accuracy, bias, safety, …; accuracy by default, or perplexity.",
 )
+@click.option("--title", metavar="TEXT", help="What tables and pages call it; NAME by default.")
 @click.option("--out", type=Folder(), metavar="DIR", help="The benchmark's folder; ./NAME by default.")
 @click.option("--data", type=Folder(), metavar="FILE",
               help="Rows of your own (.jsonl, .json, .csv, .parquet): copied, and their columns put into the task file.")  # fmt: skip
@@ -58,6 +59,7 @@ def task(
     name: str,
     request: str | None,
     area: str | None,
+    title: str | None,
     out: Path | None,
     data: Path | None,
     question: str | None,
@@ -82,7 +84,8 @@ def task(
     columns = find_columns(rows, data or Path("rows"), request if data else request or _KINDS[0], named)
     area = _area(area, columns.request)
     folder = Path(name) if out is None else out
-    files = _files(name, area, folder, data, columns, code=code, count=len(rows))
+    named_so = " ".join((title or "").split()) or name
+    files = _files(name, named_so, area, folder, data, columns, code=code, count=len(rows))
     _write(folder, files, overwrite=overwrite)
     samples, requests = _check(name, folder, code=code)
     click.echo(f"written to {folder}: {', '.join(files)}")
@@ -142,7 +145,15 @@ def _area(area: str | None, request: str) -> str:
 
 
 def _files(
-    name: str, area: str, folder: Path, data: Path | None, columns: Columns, *, code: bool, count: int
+    name: str,
+    title: str,
+    area: str,
+    folder: Path,
+    data: Path | None,
+    columns: Columns,
+    *,
+    code: bool,
+    count: int,
 ) -> dict[str, str | Path]:
     """Returns, for each file to write, its text or the file to copy."""
     from lsm_eval.cli.new_task_files import code_file, page, rows_file, task_file
@@ -150,10 +161,11 @@ def _files(
     rows = f"{name}{'.jsonl' if data is None else data.suffix}"
     own = data is not None
     files: dict[str, str | Path] = {
-        f"{name}.yaml": task_file(name, area, rows, columns, code=code, own_rows=own),
+        f"{name}.yaml": task_file(name, title, area, rows, columns, code=code, own_rows=own),
         rows: rows_file(columns.request) if data is None else data,
         "README.md": page(
             name,
+            title,
             rows,
             columns,
             code=code,

@@ -73,17 +73,19 @@ def metrics_of(columns: Columns, *, code: bool) -> list[str]:
     return [*shared, *([_OWN_METRIC[columns.request]] if code else [])]
 
 
-def task_file(name: str, area: str, data: str, columns: Columns, *, code: bool, own_rows: bool) -> str:
+def task_file(
+    name: str, title: str, area: str, data: str, columns: Columns, *, code: bool, own_rows: bool
+) -> str:
     """The YAML of the task. `data`: its file of rows; `own_rows`: whether they are the user's."""
-    asked = f"{FUNCTION}({columns.question})" if code else columns.question
-    shown = f"{{{{ {asked} }}}}"
+    question = f"{FUNCTION}({columns.question})" if code else columns.question
+    shown = f"{{{{ {question} }}}}"
     prompt = f"  {shown}" if columns.request == "perplexity" else f"  Question: {shown}\n  Answer:"
     what = "The text" if columns.request == "perplexity" else "What is asked"
     lines = [
         "# A task: what is asked of which rows, and how answers are measured. lsm-eval's docs/tasks.md has all keys.",
         f"task: {quoted(name)}",
         "version: 1  # raise it with every change that gives another number",
-        f"title: {quoted(name)}",
+        f"title: {quoted(title)}",
         f"area: {area}",
         "dataset:",
         f"  file: {quoted(data)}  # .jsonl, .json, .csv or .parquet; a row is a sample",
@@ -123,7 +125,15 @@ def rows_file(request: str) -> str:
 
 
 def page(
-    name: str, data: str, columns: Columns, *, code: bool, count: int, commands: Sequence[str], own_rows: bool
+    name: str,
+    title: str,
+    data: str,
+    columns: Columns,
+    *,
+    code: bool,
+    count: int,
+    commands: Sequence[str],
+    own_rows: bool,
 ) -> str:
     """The README.md of the folder. `count`: number of rows."""
     rows = (
@@ -135,7 +145,7 @@ def page(
     few = "Few samples say little: the interval beside each number says how little." if count < 100 else ""
     return "\n".join(
         [
-            f"# {name}",
+            f"# {title}",
             "",
             f"Task: `{name}`",
             "",

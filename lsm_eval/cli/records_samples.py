@@ -69,8 +69,8 @@ def samples(
         kinds = _kinds(row, judging)
         wanted = {
             name
-            for name, asked in (("wrong", wrong), ("missing", missing), ("truncated", truncated))
-            if asked
+            for name, chosen in (("wrong", wrong), ("missing", missing), ("truncated", truncated))
+            if chosen
         }
         if wanted and not wanted & set(kinds):
             continue

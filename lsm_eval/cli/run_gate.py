@@ -78,14 +78,14 @@ def read_gate(
     from lsm_eval.gating.early.refuse import check_policy
     from lsm_eval.runner.gated import GateSpec
 
-    told = _policy(policy)
-    check_policy(told)
+    rules = _policy(policy)
+    check_policy(rules)
     record = find(baseline)
     # The baseline's signatures lack the parts that this run's own options add.
     signature.check_across(
         across, {row.signature: row.signature for row in record.estimates}, signature.OPTIONS
     )
-    spec = GateSpec(record, told, across, inconclusive, flips, include, include_code)
+    spec = GateSpec(record, rules, across, inconclusive, flips, include, include_code)
     return GateOptions(spec, files, annotations)
 
 
@@ -115,8 +115,10 @@ def gate_plan(
         for task in plan.tasks
     ]
     by_name = {task.name: task for task in prepared}
-    asked = [part(by_name[task.name], sorted(at for own in task.slices for at in own)) for task in plan.tasks]
-    return asked, looks
+    planned = [
+        part(by_name[task.name], sorted(at for own in task.slices for at in own)) for task in plan.tasks
+    ]
+    return planned, looks
 
 
 def show_looks(looks: Sequence[dict[str, Any]]) -> None:

@@ -57,12 +57,12 @@ def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -
     from lsm_eval.runner.check_tasks import check_tasks
     from lsm_eval.runner.prepare import prepare_each
 
-    asked = options["overflow"]
+    overflow = options["overflow"]
     # A task that does not fit the model is worth seeing here, so overflow is shown, not refused.
     spec = make_spec(
         [name],
         command=["lsm-eval", *sys.argv[1:]],
-        **{**options, "overflow": "skip" if asked == "error" else asked},
+        **{**options, "overflow": "skip" if overflow == "error" else overflow},
     )
     check_tasks(spec)
     model = create(spec.model, without_probe(spec.options), make_progress())

@@ -61,12 +61,12 @@ def start_log() -> None:
 def _take(context: click.Context, option: click.Parameter, value: bool) -> None:
     if not value:
         return
-    asked = option.name
-    if context.meta.get(_KEY, asked) != asked:
+    chosen = option.name
+    if context.meta.get(_KEY, chosen) != chosen:
         raise click.UsageError(
             "--quiet and --verbose ask for opposite things: leave out one of the two.", context
         )
-    context.meta[_KEY] = asked
+    context.meta[_KEY] = chosen
 
 
 def _handler() -> logging.Handler:

@@ -51,15 +51,15 @@ class Table:
             return None
         column = whole(self.columns[name])
         parts = lengths(column)
-        held = np.where(self.unscored(metric), 0, parts)
-        width = int(held.max(initial=0))
-        if ((held != 0) & (held != width)).any():
+        row_lengths = np.where(self.unscored(metric), 0, parts)
+        width = int(row_lengths.max(initial=0))
+        if ((row_lengths != 0) & (row_lengths != width)).any():
             return None
-        found = np.full((len(held), max(width, 1)), np.nan)
+        found = np.full((len(row_lengths), max(width, 1)), np.nan)
         if not width:
             return found
         flat = floats(column.flatten())
-        found[held != 0] = flat[np.repeat(held, parts) != 0].reshape(-1, width)
+        found[row_lengths != 0] = flat[np.repeat(row_lengths, parts) != 0].reshape(-1, width)
         return found
 
     def unscored(self, metric: str) -> NDArray[np.bool_]:

@@ -77,8 +77,8 @@ class ClassRow(MeanMetric):
 
     def found(self, sample: Sample, answer: Answer) -> tuple[float, float, bool]:
         """How far the class is predicted (0 to 1), whether it is the true one (1 or 0), and whether choices tied."""
-        told = self.macro.told(sample, answer)
-        return told.predicted[self.number], float(told.true == self.number), told.tie
+        result = self.macro.told(sample, answer)
+        return result.predicted[self.number], float(result.true == self.number), result.tie
 
 
 class _F1Row(ClassRow):

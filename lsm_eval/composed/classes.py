@@ -91,13 +91,13 @@ class MacroF1(Described):
         self._told.clear()
         self._revealed = False
         if not self._named:
-            asked = [sample for sample in samples if sample.missing is None and sample.choices]
-            self.labels = tuple(dict.fromkeys(asked[0].choices)) if asked else None
-            odd = next((s for s in asked if set(s.choices) != set(self.labels or ())), None)
+            with_choices = [sample for sample in samples if sample.missing is None and sample.choices]
+            self.labels = tuple(dict.fromkeys(with_choices[0].choices)) if with_choices else None
+            odd = next((s for s in with_choices if set(s.choices) != set(self.labels or ())), None)
             if odd is not None or len(self.labels or ()) > MOST_CLASSES:
                 raise UserError(
                     f"metric {self.name!r}: the choices are not the same few classes in every sample (see "
-                    f"{(odd or asked[0]).id!r}): give them names, in their order, with the option `labels`, or leave the "
+                    f"{(odd or with_choices[0]).id!r}): give them names, in their order, with the option `labels`, or leave the "
                     "metric out of this task."
                 )
 

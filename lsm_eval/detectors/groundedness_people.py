@@ -143,7 +143,7 @@ def _cards(
     for threshold in THRESHOLDS:
         detector = Groundedness(k=k, threshold=threshold)
         verdicts = [(detector.detect(item.text, item.source), not item.consistent) for item in labelled]
-        told = [(bool(v.findings), bad) for v, bad in verdicts if v.state != "cannot_tell"]
+        decided = [(bool(v.findings), bad) for v, bad in verdicts if v.state != "cannot_tell"]
         made.append(
             Card(
                 detector=detector.name,
@@ -152,11 +152,11 @@ def _cards(
                 data=data,
                 sha256=sha256,
                 licence=licence,
-                positives=sum(bad for _, bad in told),
-                true_positives=sum(found and bad for found, bad in told),
-                negatives=sum(not bad for _, bad in told),
-                true_negatives=sum(not found and not bad for found, bad in told),
-                cannot_tell=len(verdicts) - len(told),
+                positives=sum(bad for _, bad in decided),
+                true_positives=sum(found and bad for found, bad in decided),
+                negatives=sum(not bad for _, bad in decided),
+                true_negatives=sum(not found and not bad for found, bad in decided),
+                cannot_tell=len(verdicts) - len(decided),
                 notes=notes,
             )
         )

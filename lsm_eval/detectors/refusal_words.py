@@ -57,8 +57,8 @@ def declines_in_few_words(text: str) -> bool:
     if not 1 < len(words) <= MOST_WORDS or "did" in words or "yes" in words:
         return False
     declining = [word for word in words if _DECLINES.match(word)]
-    asked = [word for word in words if _REQUEST.fullmatch(word)]
-    asked += ["ask"] * bool(
+    request_words = [word for word in words if _REQUEST.fullmatch(word)]
+    request_words += ["ask"] * bool(
         re.search(
             r"\b(?:what|all|everything) (?:you|that you)(?:'re| are| have|'ve)? (?:ask|want|request|seek|look)",
             plain,
@@ -66,7 +66,7 @@ def declines_in_few_words(text: str) -> bool:
     )
     denies, elsewhere = _DENIES.intersection(words), _ELSEWHERE.intersection(words)
     weakly = [word for word in words if _WEAKLY.match(word)]
-    known = {*declining, *weakly, *asked, *denies, *elsewhere}
+    known = {*declining, *weakly, *request_words, *denies, *elsewhere}
     content = sum(word not in _FUNCTION and word not in known for word in words)
     speaker = bool(_SPEAKER.intersection(words))
     if content > speaker:
@@ -76,9 +76,9 @@ def declines_in_few_words(text: str) -> bool:
     if "?" in text and not (elsewhere and _OF_TALK.search(plain)):
         return False
     return bool(
-        (declining and (speaker or set(asked) - set(declining)))
-        or (weakly and set(asked) - set(weakly))
-        or (denies and speaker and asked and words[:2] != ["i", "have"])
+        (declining and (speaker or set(request_words) - set(declining)))
+        or (weakly and set(request_words) - set(weakly))
+        or (denies and speaker and request_words and words[:2] != ["i", "have"])
         or (elsewhere and any(_TALK.fullmatch(word) for word in words))
-        or (speaker and "only" in words and asked)
+        or (speaker and "only" in words and request_words)
     )

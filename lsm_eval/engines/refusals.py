@@ -19,8 +19,8 @@ def refuse_options(engine: str, is_set: Mapping[str, bool]) -> None:
 def refuse_engine_options(model: str, options: ModelOptions) -> None:
     """Raises `UserError` for options of engines if no engine runs the model. Backends of other packages check their options
     themselves."""
-    asked = {"--context": options.context, "--slots": options.slots, "--threads": options.threads}
-    named = [name for name, value in asked.items() if value is not None]
+    given = {"--context": options.context, "--slots": options.slots, "--threads": options.threads}
+    named = [name for name, value in given.items() if value is not None]
     prefix = model.partition(":")[0]
     if named and not any(entry.name == prefix for entry in plugins.points("lsm_eval.models")):
         raise UserError(

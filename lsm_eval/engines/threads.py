@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 
-def threads(asked: int | None) -> int:
+def threads(number: int | None) -> int:
     """`asked`, or else OMP_NUM_THREADS, or else the number of physical cores that this process may use."""
-    if asked is not None:
-        return asked
+    if number is not None:
+        return number
     named = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if named.isdecimal() and int(named):
         return int(named)

@@ -87,20 +87,22 @@ class Waves:
 
     def _score(self, row: TokenRow) -> SequenceScore:
         context = _context(row)
-        told: list[TokenScore] = []
+        scores: list[TokenScore] = []
         first, wave = len(context), 0
         if context in self._shared:
-            told.append(self._replies[0][context].targets[row.tokens[first]])
+            scores.append(self._replies[0][context].targets[row.tokens[first]])
             first, wave = first + 1, 1
-        if len(told) < row.scored:
+        if len(scores) < row.scored:
             prompt = row.tokens[:-1]
             reply = self._replies[wave][prompt]
             since = self._waves[wave][prompt].since
             if first < len(prompt):
                 assert since is not None
-                told += reply.own[first - since :]
-            told.append(reply.targets[row.tokens[-1]])
-        return SequenceScore(math.fsum(value for value, _ in told), all(likeliest for _, likeliest in told))
+                scores += reply.own[first - since :]
+            scores.append(reply.targets[row.tokens[-1]])
+        return SequenceScore(
+            math.fsum(value for value, _ in scores), all(likeliest for _, likeliest in scores)
+        )
 
 
 def _context(row: TokenRow) -> tuple[int, ...]:

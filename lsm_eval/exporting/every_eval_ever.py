@@ -34,12 +34,12 @@ def export_every_eval_ever(record: Record, out: Path, options: ExportOptions) ->
     notes: list[str] = []
     for task in record.manifest.tasks:
         rows = [row for row in record.estimates if row.task == task.task]
-        told = [row for row in rows if row.value is not None and math.isfinite(row.value)]
-        if len(told) < len(rows):
-            lost = ", ".join(row.metric for row in rows if row not in told)
+        valued = [row for row in rows if row.value is not None and math.isfinite(row.value)]
+        if len(valued) < len(rows):
+            lost = ", ".join(row.metric for row in rows if row not in valued)
             notes.append(f"{task.task}: no value of {lost}, which the format has no form for: left out.")
-        if told:
-            written += _write(record, task, told, out, options)
+        if valued:
+            written += _write(record, task, valued, out, options)
     return written, notes
 
 
@@ -240,7 +240,7 @@ def _generation(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
     }
     if manifest.command:
         arguments["execution_command"] = shlex.join(manifest.command)
-    told = {
+    settings = {
         "request": task.request,
         "shots": task.shots,
         "chat_template": task.chat,
@@ -256,7 +256,7 @@ def _generation(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
         "generation_args": arguments,
         "additional_details": {
             key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in told.items()
+            for key, value in settings.items()
             if value is not None
         },
     }

@@ -90,28 +90,28 @@ def _shown(row: EstimateRow, value: float | None) -> float | None:
 
 
 def _notes(record: Record, task: TaskRow, row: EstimateRow) -> str:
-    told = [f"{row.metric}{' in percent' if row.unit == 'fraction' else f' ({row.unit})'}"]
+    notes = [f"{row.metric}{' in percent' if row.unit == 'fraction' else f' ({row.unit})'}"]
     low, high = _shown(row, row.low), _shown(row, row.high)
     if low is not None and high is not None:
-        told.append(f"{100 * row.level:g} % interval {low:.4g} to {high:.4g}")
+        notes.append(f"{100 * row.level:g} % interval {low:.4g} to {high:.4g}")
     if row.n is not None:
-        told.append(f"n {row.n}")
+        notes.append(f"n {row.n}")
     if row.missing:
-        told.append(f"{row.missing} missing")
+        notes.append(f"{row.missing} missing")
     if task.limit is not None:
-        told.append(f"not the whole data set: limit {task.limit}")
+        notes.append(f"not the whole data set: limit {task.limit}")
     if task.chosen is not None:
-        told.append("not the whole data set: samples chosen by name")
+        notes.append("not the whole data set: samples chosen by name")
     if task.shots is not None:
-        told.append(f"{task.shots} shots")
+        notes.append(f"{task.shots} shots")
     if task.chat is not None:
-        told.append("chat template" if task.chat else "no chat template")
+        notes.append("chat template" if task.chat else "no chat template")
     if record.manifest.model.dtype:
-        told.append(record.manifest.model.dtype)
+        notes.append(record.manifest.model.dtype)
     if (adapter := record.manifest.model.details.get("adapter")) is not None:
-        told.append(f"with the adapter {adapter}")
+        notes.append(f"with the adapter {adapter}")
     imported = record.manifest.imported
     tool = imported.tool if imported else "lsm-eval"
     version = imported.version if imported else record.manifest.versions.get("lsm-eval")
-    told.append(f"{tool} {version or ''}".strip())
-    return "; ".join(told)
+    notes.append(f"{tool} {version or ''}".strip())
+    return "; ".join(notes)

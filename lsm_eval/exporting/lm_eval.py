@@ -151,8 +151,12 @@ def _numbers(task: TaskRow, rows: list[EstimateRow]) -> dict[str, Any]:
 
 def _stderr(row: EstimateRow) -> float | None:
     """The standard error; an imported number keeps its tool's own, in full precision."""
-    told = row.imported or {}
-    return told["stderr"] if told.get("stderr") is not None and told.get("value") == row.value else row.stderr
+    imported = row.imported or {}
+    return (
+        imported["stderr"]
+        if imported.get("stderr") is not None and imported.get("value") == row.value
+        else row.stderr
+    )
 
 
 def _version(task: TaskRow) -> str | int:

@@ -35,8 +35,8 @@ def openmetrics_parts(records: Sequence[Record]) -> Iterator[str]:
         yield f"# HELP {family.name} {_escaped(family.help)}\n"
         suffix = "_info" if family.kind == "info" else ""
         for labels, value in family.samples:
-            told = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-            yield f"{family.name}{suffix}{{{told}}} {_number(value)}\n"
+            pairs = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+            yield f"{family.name}{suffix}{{{pairs}}} {_number(value)}\n"
     yield "# EOF\n"
 
 
@@ -64,7 +64,7 @@ def _families(records: Sequence[Record]) -> Iterable[_Family]:
     for record in records:
         manifest, model = record.manifest, record.manifest.model
         own = {"model": shown_name(model), "run": manifest.run}
-        told = {
+        facts = {
             "fingerprint": model.fingerprint,
             "revision": model.revision,
             "dtype": model.dtype,
@@ -72,7 +72,7 @@ def _families(records: Sequence[Record]) -> Iterable[_Family]:
             "lsm_eval": manifest.versions.get("lsm-eval"),
             "imported_from": manifest.imported.tool if manifest.imported else None,
         }
-        run.samples.append((own | {key: text for key, text in told.items() if text is not None}, 1))
+        run.samples.append((own | {key: text for key, text in facts.items() if text is not None}, 1))
         created.samples.append((own, record.created.timestamp()))
         if manifest.work is not None:
             took.samples.append((own, manifest.work.seconds))

@@ -30,7 +30,7 @@ def csv_parts(records: Sequence[Record]) -> Iterator[str]:
 
 def _cells(record: Record, task: TaskRow, row: EstimateRow) -> dict[str, Any]:
     manifest, model = record.manifest, record.manifest.model
-    work, cost, told = manifest.work, manifest.cost, row.imported or {}
+    work, cost, imported = manifest.work, manifest.cost, row.imported or {}
     return {
         "model": shown_name(model),
         "model_id": model_id(model),
@@ -78,8 +78,8 @@ def _cells(record: Record, task: TaskRow, row: EstimateRow) -> dict[str, Any]:
         "missing": row.missing,
         "ties": row.ties,
         "clusters": row.clusters,
-        "imported_value": told.get("value"),
-        "imported_stderr": told.get("stderr"),
+        "imported_value": imported.get("value"),
+        "imported_stderr": imported.get("stderr"),
         "metric_signature": row.metric_signature,
         "signature": row.signature,
         "run_seconds": work.seconds if work else None,
@@ -100,6 +100,6 @@ def _cell(value: Any) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    held = io.StringIO()
-    csv.writer(held, lineterminator="\r\n").writerow(cells)
-    return held.getvalue()
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue()

@@ -160,18 +160,18 @@ def _metric(
 
 
 def _calibrated(row: EstimateRow, tables: Sequence[Table], aggregates: Aggregates) -> Calibration | str:
-    held = [table.statistics(row.metric) for table in tables]
-    statistics = [one for one in held if one is not None]
-    if len(statistics) < len(held):
+    by_table = [table.statistics(row.metric) for table in tables]
+    statistics = [one for one in by_table if one is not None]
+    if len(statistics) < len(by_table):
         return "a run keeps no scores of its samples"
     if any(one.shape[1] != statistics[0].shape[1] for one in statistics):
         return "the runs keep different kinds of statistics of its samples"
     values, matched = _matched(tables, statistics)
-    told = ~np.isnan(values).any(axis=2)
+    complete = ~np.isnan(values).any(axis=2)
     if all(is_mean(table, row.metric, one) for table, one in zip(tables, statistics, strict=True)):
-        if not told.all(axis=0).any():
+        if not complete.all(axis=0).any():
             return "no sample has a value in all runs"
-        return calibration(np.where(told, values[..., 0], np.nan))
+        return calibration(np.where(complete, values[..., 0], np.nan))
     aggregate = aggregates.of(row)
     if isinstance(aggregate, str):
         return aggregate
@@ -179,10 +179,10 @@ def _calibrated(row: EstimateRow, tables: Sequence[Table], aggregates: Aggregate
     if why := aggregate_mismatch(row, aggregate, own.sum(axis=0)):
         return why
     # A sample without statistics in a run adds nothing to its sums.
-    kept = matched.all(axis=0) & told.any(axis=0)
+    kept = matched.all(axis=0) & complete.any(axis=0)
     if not kept.any():
         return "no sample has a value in all runs"
-    missing = int((told.any(axis=0) & ~kept).sum())
+    missing = int((complete.any(axis=0) & ~kept).sum())
     return calibration_of_sums(np.nan_to_num(values[:, kept]), aggregate, missing)
 
 

@@ -111,12 +111,12 @@ class Decider:
 
     def flips(self, findings: Sequence[Finding], most: int) -> list[Flip]:
         """Changed samples of the metrics that do not pass."""
-        held = self._held.get("")
+        comparison = self._held.get("")
         wanted = [one for one in findings if one.kind == "loss" and one.answer != "pass"]
         return (
             []
-            if held is None
-            else [flip for one in wanted for flip in held.flips(one.task, one.metric, most)]
+            if comparison is None
+            else [flip for one in wanted for flip in comparison.flips(one.task, one.metric, most)]
         )
 
     def _usable(self) -> bool:
@@ -133,11 +133,11 @@ class Decider:
         return not self.reasons
 
     def _against_baseline(self, baseline: Record) -> list[Question]:
-        held = self._hold("", baseline)
+        comparison = self._hold("", baseline)
         gated, notes = gated_metrics(self.policy, baseline.estimates)
         self.notes |= dict.fromkeys(notes)
-        found = [held.question(one) for one in gated]
-        self._take(held)
+        found = [comparison.question(one) for one in gated]
+        self._take(comparison)
         if baseline.manifest.run == self.candidate.manifest.run and (
             baseline.manifest.model.fingerprint == self.candidate.manifest.model.fingerprint
         ):
@@ -190,18 +190,21 @@ class Decider:
         )
 
     def _against_reference(self, limit: Limit, reference: str, row: EstimateRow) -> Question | None:
-        held = self._held.get(reference) or self._hold(reference, find(reference))
+        comparison = self._held.get(reference) or self._hold(reference, find(reference))
         own = next(
-            (one for one in held.other.estimates if (one.task, one.metric) == (row.task, row.metric)), None
+            (one for one in comparison.other.estimates if (one.task, one.metric) == (row.task, row.metric)),
+            None,
         )
         if own is None:
             self.reasons[f"{row.task}: the reference {visible(reference)} has no {row.metric}."] = None
             return None
         which = f"reference {visible(reference)}"
-        if why := record_problem(held.other, which, [row.task]):
+        if why := record_problem(comparison.other, which, [row.task]):
             self.reasons[why] = None
             return None
-        if self.calibration is not None and (found := refusals(self.calibration, [(held.other, which)])):
+        if self.calibration is not None and (
+            found := refusals(self.calibration, [(comparison.other, which)])
+        ):
             self.reasons |= dict.fromkeys(found)
             return None
         if own.higher_is_better is None:
@@ -210,10 +213,10 @@ class Decider:
                 "give at_most or at_least."
             )
         margin = limit.margin if limit.margin is not None else default_margin(self.policy, own)
-        question = held.question(
+        question = comparison.question(
             GatedMetric(own, margin, own.higher_is_better, None, limit.weight, named=True)
         )
-        self._take(held)
+        self._take(comparison)
         return question
 
     def _of_speed(self, baseline: Record) -> list[Question]:
@@ -253,6 +256,6 @@ class Decider:
         )
         return self._held[key]
 
-    def _take(self, held: RunComparison) -> None:
-        self.reasons |= held.reasons
-        self.notes |= held.notes
+    def _take(self, comparison: RunComparison) -> None:
+        self.reasons |= comparison.reasons
+        self.notes |= comparison.notes

@@ -163,13 +163,13 @@ def limit_question(
 def _anew(row: EstimateRow, table: Table, aggregates: Aggregates) -> tuple[Interval, bool] | None:
     """The interval as a function of the level, and whether samples are independent and count 0 or 1; None if it does not reproduce the
     record's interval at its level."""
-    held = table.statistics(row.metric)
-    if held is None:
+    statistics = table.statistics(row.metric)
+    if statistics is None:
         return None
-    say = ~np.isnan(held).any(axis=1) & ~table.failed
-    stats = held[say]
+    say = ~np.isnan(statistics).any(axis=1) & ~table.failed
+    stats = statistics[say]
     clusters = [one for one, kept in zip(table.clusters, say.tolist(), strict=True) if kept]
-    mean = is_mean(table, row.metric, held)
+    mean = is_mean(table, row.metric, statistics)
     binary = mean and row.unit == "fraction" and bool(np.isin(stats[:, 0], (0.0, 1.0)).all())
     if mean:
         aggregate: Callable[[FloatArray], FloatArray] = lambda sums: np.asarray(sums[..., 0] / sums[..., 1])  # noqa: E731

@@ -102,5 +102,5 @@ def cut(table: Table) -> list[bool]:
 def _cut_share(table: Table, other: Table) -> float:
     """The share of truncated samples, among those that the other run has too."""
     both = set(other.ids)
-    held = [was_cut for name, was_cut in zip(table.ids, cut(table), strict=True) if name in both]
-    return sum(held) / max(len(held), 1)
+    shared = [was_cut for name, was_cut in zip(table.ids, cut(table), strict=True) if name in both]
+    return sum(shared) / max(len(shared), 1)

@@ -129,8 +129,8 @@ def plan(
         if isinstance(spread, str):
             notes.append(f"{one.row.task}: {one.row.metric} is not planned, because {spread}.")
             continue
-        held = one if margin is None else replace(one, margin=_in_unit(margin, one.row))
-        row = _row(held, spread, n or one.row.n or 1, policy, policy.false_alarm * one.weight / total)
+        metric = one if margin is None else replace(one, margin=_in_unit(margin, one.row))
+        row = _row(metric, spread, n or one.row.n or 1, policy, policy.false_alarm * one.weight / total)
         rows.append(row if discordance is not None else _by_share(row, spread, policy, calibration, one.row))
     if not rows:
         why = f" ({notes[0].removesuffix('.')})" if notes else ""

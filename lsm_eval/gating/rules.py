@@ -50,15 +50,15 @@ def gated_metrics(policy: Policy, rows: Sequence[EstimateRow]) -> tuple[list[Gat
     for row in rows:
         first = row.task not in seen
         seen.add(row.task)
-        told = _merged(policy, row)
-        if told.ignore or not (told.metric or (first and policy.metrics == "primary")):
+        rule = _merged(policy, row)
+        if rule.ignore or not (rule.metric or (first and policy.metrics == "primary")):
             continue
-        higher = row.higher_is_better if told.direction is None else told.direction == "higher"
-        if told.fair is not None:
+        higher = row.higher_is_better if rule.direction is None else rule.direction == "higher"
+        if rule.fair is not None:
             higher = None
-        if higher is None and told.fair is None:
+        if higher is None and rule.fair is None:
             unknown = row.imported is not None
-            if told.metric:
+            if rule.metric:
                 which = (
                     "which direction is better is not in its file"
                     if unknown
@@ -77,11 +77,11 @@ def gated_metrics(policy: Policy, rows: Sequence[EstimateRow]) -> tuple[list[Gat
         found.append(
             GatedMetric(
                 row,
-                _margin(policy, told, row),
+                _margin(policy, rule, row),
                 higher,
-                told.fair,
-                told.weight or 1.0,
-                told.metric is not None,
+                rule.fair,
+                rule.weight or 1.0,
+                rule.metric is not None,
             )
         )
     return found, notes
@@ -128,11 +128,11 @@ def _merged(policy: Policy, row: EstimateRow) -> Rule:
     return Rule.model_validate(said)
 
 
-def _margin(policy: Policy, told: Rule, row: EstimateRow) -> float | None:
-    if told.margin is not None:
-        return told.margin
-    if told.relative is not None:
-        return _of_value(told.relative, row)
+def _margin(policy: Policy, rule: Rule, row: EstimateRow) -> float | None:
+    if rule.margin is not None:
+        return rule.margin
+    if rule.relative is not None:
+        return _of_value(rule.relative, row)
     return default_margin(policy, row)
 
 

@@ -111,15 +111,15 @@ class SpeedQuestion:
             return self.why
         rounds = counted(self.found.rounds, "round")
         ratio = self.found.value
-        told = f"{percent(abs(self._loss(ratio or 1.0)))} {'slower' if self._loss(ratio or 1.0) > 0 else 'faster'} over {rounds}"
+        change = f"{percent(abs(self._loss(ratio or 1.0)))} {'slower' if self._loss(ratio or 1.0) > 0 else 'faster'} over {rounds}"
         limit = f"{percent(self.rule.slower)} slower"
         if answer == "fail":
-            return f"{told.capitalize()}: proven, and beyond the limit of {limit}."
+            return f"{change.capitalize()}: proven, and beyond the limit of {limit}."
         if answer == "pass":
-            return f"{told.capitalize()}: {limit} is ruled out."
+            return f"{change.capitalize()}: {limit} is ruled out."
         fewest = _rounds(part)
         more = f"; take {fewest} or more" if self.found.rounds < fewest else ""
-        return f"{told.capitalize()}: neither proven to be slower, nor is {limit} ruled out{more}."
+        return f"{change.capitalize()}: neither proven to be slower, nor is {limit} ruled out{more}."
 
 
 def _times(share: float | None, value: float | None) -> float | None:

@@ -31,8 +31,8 @@ def incomparable(record: Record, row: EstimateRow, aggregates: Aggregates) -> st
     if row.value is None or not record.has_samples(row.task):
         return None
     table = read(record, row.task)
-    held = table.statistics(row.metric)
-    if held is None or is_mean(table, row.metric, held):
+    statistics = table.statistics(row.metric)
+    if statistics is None or is_mean(table, row.metric, statistics):
         return None
     aggregate = aggregates.of(row)
     if isinstance(aggregate, str):
@@ -40,8 +40,8 @@ def incomparable(record: Record, row: EstimateRow, aggregates: Aggregates) -> st
     if (table.weights != table.weights[:1]).any():
         # Its sums are weighted: only the gate itself can check it.
         return None
-    told = held[~np.isnan(held).any(axis=1)]
-    return aggregate_mismatch(row, aggregate, told.sum(axis=0))
+    complete = statistics[~np.isnan(statistics).any(axis=1)]
+    return aggregate_mismatch(row, aggregate, complete.sum(axis=0))
 
 
 def assumed_spread(record: Record, row: EstimateRow, discordance: float | None) -> AssumedSpread | str:
@@ -51,11 +51,11 @@ def assumed_spread(record: Record, row: EstimateRow, discordance: float | None) 
     if not record.has_samples(row.task):
         return "the record has no samples of its own"
     table = read(record, row.task)
-    held = table.statistics(row.metric)
-    if held is None:
+    statistics = table.statistics(row.metric)
+    if statistics is None:
         return "the record keeps no scores of its samples"
-    plain = is_mean(table, row.metric, held)
-    held = held[~np.isnan(held).any(axis=1)]
+    plain = is_mean(table, row.metric, statistics)
+    statistics = statistics[~np.isnan(statistics).any(axis=1)]
     # If only a share of the pairs differs, the variance is that share of what it would be for all.
     share = 1.0 if discordance is None else discordance
     if not plain:
@@ -65,7 +65,7 @@ def assumed_spread(record: Record, row: EstimateRow, discordance: float | None) 
         return AssumedSpread(
             Means(math.sqrt(2 * share * (row.n or 0)) * row.stderr, span=TOP.get(row.unit)), 1.0
         )
-    values, top, design = held[:, 0], TOP.get(row.unit), _design(row, held)
+    values, top, design = statistics[:, 0], TOP.get(row.unit), _design(row, statistics)
     if top is None or not bool(((values >= 0) & (values <= top)).all()):
         return AssumedSpread(
             Means(

@@ -74,9 +74,9 @@ def _instances(path: Path, content: dict[str, Any], run: FoundRun) -> list[dict[
     if checksum and kind == "sha256" and sha256(file) != checksum:
         raise wrong(file, f"it is not the file that {path.name} means (another SHA-256)")
     rows = [mapping(row, file, f"line {place}") for place, row in enumerate(read_lines(file), 1)]
-    told = whole(some(about).get("total_rows"))
-    if told is not None and told != len(rows):
-        raise wrong(file, f"it has {len(rows)} rows, and {path.name} says {told}")
+    total = whole(some(about).get("total_rows"))
+    if total is not None and total != len(rows):
+        raise wrong(file, f"it has {len(rows)} rows, and {path.name} says {total}")
     others = {str(row.get("evaluation_id")) for row in rows} - {str(content.get("evaluation_id"))}
     if others:
         raise wrong(file, f"it has rows of another evaluation, {min(others)!r}")
@@ -216,11 +216,11 @@ def _samples(
 
 def _lm_eval_scores(row: dict[str, Any]) -> dict[str, Any]:
     """A sample from lm-eval has the scores of all its metrics in its metadata."""
-    told = some(row.get("metadata")).get("lm_eval_metrics")
-    if not isinstance(told, str):
+    scores = some(row.get("metadata")).get("lm_eval_metrics")
+    if not isinstance(scores, str):
         return {}
     try:
-        return some(json.loads(told))
+        return some(json.loads(scores))
     except (ValueError, RecursionError):
         return {}
 

@@ -195,8 +195,8 @@ def _add_samples(path: Path, task: FoundTask, run: FoundRun) -> None:
 
 def _sample(name: str, row: dict[str, Any], task: FoundTask) -> FoundSample:
     arguments = [some(part) for part in some(row.get("arguments")).values()]
-    told: Any = row.get("resps")
-    responses: list[Any] = told if isinstance(told, list) else []
+    raw: Any = row.get("resps")
+    responses: list[Any] = raw if isinstance(raw, list) else []
     first = arguments[0].get("arg_0") if arguments else None
     hashes = {
         key: row[key] for key in ("doc_hash", "prompt_hash", "target_hash") if isinstance(row.get(key), str)

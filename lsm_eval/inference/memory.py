@@ -29,8 +29,8 @@ def free_memory(device: str) -> int | None:
 
     if device.startswith("cuda"):
         # Memory that the allocator holds unused is free, too.
-        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(torch.cuda.mem_get_info(device)[0] + held)
+        reserved = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0] + reserved)
     if device != "cpu":
         return None
     import psutil

@@ -1,6 +1,6 @@
-"""Rubrics: files of the package with the questions for a judge, which have typed answers.
+"""Rubrics: files with the questions for a judge, which have typed answers.
 
-A rubric does not depend on a model. It turns one answered prompt into `Question`s; `judging.reading` makes the requests
+Those that several benchmarks use are in `FOLDER`; any other lies in its benchmark's folder as `rubric.yaml`. A rubric does not depend on a model. It turns one answered prompt into `Question`s; `judging.reading` makes the requests
 to a judge and reads its responses.
 """
 
@@ -112,17 +112,19 @@ class Rubric(Strict):
             Question(
                 rubric=self.rubric,
                 name=name,
-                text=self.template({**values, "ask": asked.ask.strip(), "answers": _listed(asked.answers)}),
-                answers=asked.answers,
+                text=self.template(
+                    {**values, "ask": question.ask.strip(), "answers": _listed(question.answers)}
+                ),
+                answers=question.answers,
                 cue=self.cue,
                 least_mass=self.least_mass,
             )
-            for name, asked in self.questions.items()
+            for name, question in self.questions.items()
         )
 
 
 def names() -> list[str]:
-    """All rubrics, sorted."""
+    """The rubrics that come with lsm-eval for any benchmark, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 

@@ -60,12 +60,12 @@ def _entry(name: str, slug: str, runs: tuple[Record, ...]) -> ModelEntry:
         for row in rows_of(run):
             rows[id(run), row.task].append(row)
     for task in tasks:
-        asked = [run for run in runs if task in run.tasks]
-        if len(asked) > 1:
-            asked.sort(key=lambda run: rank(run, task), reverse=True)
-        model.tables[task] = asked[0]
+        with_task = [run for run in runs if task in run.tasks]
+        if len(with_task) > 1:
+            with_task.sort(key=lambda run: rank(run, task), reverse=True)
+        model.tables[task] = with_task[0]
         found: dict[Key, list[tuple[EstimateRow, Record]]] = defaultdict(list)
-        for run in asked:
+        for run in with_task:
             for row in rows.get((id(run), task), ()):
                 found[row.task, row.metric].append((row, run))
         for key, own in found.items():

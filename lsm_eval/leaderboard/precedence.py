@@ -94,8 +94,8 @@ def departures(record: Record, task: str) -> tuple[str, ...]:
     if other_chat and how.chat is not None:
         found.append(f"chat {'on' if how.chat else 'off'}")
     if how.choices is not None:
-        held = how.choices.endswith("constrained")
-        found.append(f"choices written, {'held to their labels' if held else 'read from the text'}")
+        constrained = how.choices.endswith("constrained")
+        found.append(f"choices written, {'held to their labels' if constrained else 'read from the text'}")
     data = (how.dataset, how.fewshot_dataset)
     drifted = how.drifted
     if drifted is None:

@@ -43,7 +43,7 @@ def render(
         raise UserError(
             f"the model's chat template refuses the messages ({explain(error)}): go without it."
         ) from error
-    asked = [message["content"] for message in messages if message["role"] == "user"]
-    if not all(shows(text, one) for one in asked if isinstance(one, str)):
+    user_texts = [message["content"] for message in messages if message["role"] == "user"]
+    if not all(shows(text, one) for one in user_texts if isinstance(one, str)):
         raise UserError("the model's chat template leaves out what the user says: go without it.")
     return text

@@ -66,9 +66,9 @@ class Documents:
 
     def _score(self, number: str, answers: Sequence[Answer]) -> Results:
         instances = []
-        for asked in self._asked[number]:
-            instance = asked.instance
-            instance.resps = [_response(answers[at], asked.continuation) for at in asked.requests]
+        for planned in self._asked[number]:
+            instance = planned.instance
+            instance.resps = [_response(answers[at], planned.continuation) for at in planned.requests]
             instance.filtered_resps = {}
             instances.append(instance)
         results: dict[str, Mapping[str, Any]] = {}
@@ -93,7 +93,7 @@ class Documents:
 
     def _plan(self, number: str, instances: Sequence[Any]) -> None:
         requests: list[Request] = []
-        asked: list[_Asked] = []
+        planned: list[_Asked] = []
         # One context with all its continuations is one request.
         wanted: dict[str, dict[str, int]] = {}
         for instance in instances:
@@ -113,16 +113,16 @@ class Documents:
                 if context not in place:
                     place[context] = len(requests)
                     requests.append(Score(context, tuple(wanted[context]), lm_eval=True))
-                asked.append(_Asked(instance, (place[context],) * repeats, wanted[context][continuation]))
+                planned.append(_Asked(instance, (place[context],) * repeats, wanted[context][continuation]))
             elif instance.request_type == "loglikelihood_rolling":
-                asked.append(_Asked(instance, (len(requests),) * repeats))
+                planned.append(_Asked(instance, (len(requests),) * repeats))
                 requests.append(rolling_request(self._encoder, str(instance.args[0])))
             else:
                 drawn = self._generations(instance, repeats)
                 at = range(len(requests), len(requests) + len(drawn))
-                asked.append(_Asked(instance, tuple(at) if len(drawn) > 1 else (at[0],) * repeats))
+                planned.append(_Asked(instance, tuple(at) if len(drawn) > 1 else (at[0],) * repeats))
                 requests += drawn
-        self._requests[number], self._asked[number] = tuple(requests), asked
+        self._requests[number], self._asked[number] = tuple(requests), planned
 
     def _generations(self, instance: Any, repeats: int) -> list[Request]:
         prompt, given = instance.args[:2]

@@ -93,11 +93,11 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
         wanted: dict[str, dict[str, None]] = {}
         for context, continuation in pairs:
             wanted.setdefault(context, {})[continuation] = None
-        asked = [
+        to_score = [
             Score(context, tuple(continuations), lm_eval=True) for context, continuations in wanted.items()
         ]
         found: dict[tuple[str, str], tuple[float, bool]] = {}
-        for request, answer in self._ask(asked, "loglikelihood", disable_tqdm):
+        for request, answer in self._ask(to_score, "loglikelihood", disable_tqdm):
             assert isinstance(request, Score)
             assert isinstance(answer, Scored)
             for continuation, logprob, greedy in zip(
@@ -111,9 +111,9 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
     def loglikelihood_rolling(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
         """Log-probability of each whole text."""
         texts = [instance.args[0] for instance in requests]
-        asked = [rolling_request(self._encoder, text) for text in dict.fromkeys(texts)]
+        wanted = [rolling_request(self._encoder, text) for text in dict.fromkeys(texts)]
         found: dict[Request, float] = {}
-        for request, answer in self._ask(asked, "loglikelihood_rolling", disable_tqdm):
+        for request, answer in self._ask(wanted, "loglikelihood_rolling", disable_tqdm):
             assert isinstance(answer, Likelihood)
             found[request] = answer.logprob
         values = [found[rolling_request(self._encoder, text)] for text in texts]
@@ -126,7 +126,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
         base = torch.initial_seed() % 2**31
         end, checkpoint = self._end(), self._checkpoint_keywords()
         drawn: Counter[Request] = Counter()
-        asked: list[Generate] = []
+        wanted: list[Generate] = []
         for instance in requests:
             prompt, given = instance.args[:2]
             keywords = read_keywords(given, checkpoint)
@@ -137,17 +137,17 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
             if request.temperature:
                 drawn[request] += 1
                 request = replace(request, seed=base + drawn[request] - 1)
-            asked.append(request)
+            wanted.append(request)
         found: dict[Request, str] = {}
         places: dict[Request, list[int]] = {}
-        for at, one in enumerate(asked):
+        for at, one in enumerate(wanted):
             places.setdefault(one, []).append(at)
         for each, answer in self._ask(list(places), "generate_until", disable_tqdm):
             assert isinstance(answer, Generated)
             found[each] = self._after_thinking(answer.text)
             for at in places[each]:
                 self.cache_hook.add_partial("generate_until", requests[at].args, found[each])
-        return [found[request] for request in asked]
+        return [found[request] for request in wanted]
 
     # Properties of the model that the harness reads
 
@@ -219,15 +219,15 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
     # Answering
 
     def _ask(
-        self, asked: Sequence[Request], what: str, disable_tqdm: bool
+        self, requests: Sequence[Request], what: str, disable_tqdm: bool
     ) -> Iterator[tuple[Request, Answer]]:
-        with tqdm(total=len(asked), disable=disable_tqdm, desc=f"Running {what} requests") as bar:
-            for batch in self.model.answer(asked):
+        with tqdm(total=len(requests), disable=disable_tqdm, desc=f"Running {what} requests") as bar:
+            for batch in self.model.answer(requests):
                 for at, response in batch.items():
                     if isinstance(response, Failure):
                         # The harness has no missing answers, and any number would be wrong.
                         raise UserError(_explain(response))
-                    yield asked[at], response
+                    yield requests[at], response
                 bar.update(len(batch))
 
     def _prompt_tokens(self, request: Generate) -> int:

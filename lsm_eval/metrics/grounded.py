@@ -137,8 +137,8 @@ class UngroundedRate(_Sourced, PartsShare):
         sentences = split_sentences(generated(self.name, answer).text)
         given = source(self.name, sample)
         verdicts = [self.detector.detect(sentence, given) for sentence in sentences]
-        told = [verdict for verdict in verdicts if verdict.state != "cannot_tell"]
-        return sum(verdict.state == "finding" for verdict in told), len(told)
+        decided = [verdict for verdict in verdicts if verdict.state != "cannot_tell"]
+        return sum(verdict.state == "finding" for verdict in decided), len(decided)
 
 
 class UngroundedCorrected(UngroundedRate):

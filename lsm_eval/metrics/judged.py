@@ -10,13 +10,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.judging.reading import Judgement, Why
-from lsm_eval.judging.rubric import Question, Rubric, load
+from lsm_eval.judging.rubric import Question, Rubric, load, read
 from lsm_eval.metrics.base import AnyMetric, FloatArray, Measurement
 from lsm_eval.metrics.common import MeanMetric, generated, metadata
 from lsm_eval.requests import Answer, Generate, Request
@@ -73,14 +74,17 @@ class RubricMetric(MeanMetric):
     """A mean over the samples that could be judged. Statistics are (value, 1, 0), or (0, 0, 1) if the judge could
     not judge. The value of a sample with several answers is their mean, if all of them could be judged."""
 
-    rubric_name: ClassVar[str]
+    rubric_name: ClassVar[str] = ""
+    """A rubric that comes with lsm-eval (`judging.rubric.names`)."""
+    rubric_file: ClassVar[Path | None] = None
+    """A rubric of one's own, `rubric.yaml` beside the code; goes before `rubric_name`."""
     weighs = True
 
     def __init__(self, *, request: str | None = None, name: str | None = None) -> None:
         """`request` names the metadata with the actual request, for prompts that contain more than it (a jailbreak
         around it). By default the judge reads the prompt."""
         super().__init__(name)
-        self.rubric = load(self.rubric_name)
+        self.rubric = read(self.rubric_file) if self.rubric_file else load(self.rubric_name)
         self._request = request
         self._verdicts: Verdicts | None = None
 
@@ -105,11 +109,11 @@ class RubricMetric(MeanMetric):
         return bound
 
     def judgements(self, sample: Sample, answers: Sequence[Answer]) -> list[dict[Question, Judgement]]:
-        asked = self.questions(sample, answers)
+        questions = self.questions(sample, answers)
         if self._verdicts is None:
             raise UserError(f"metric {self.name!r} asks a judge: name one with --judge MODEL.")
         known = self._verdicts.judgements
-        return [{question: known[question] for question in own} for own in asked]
+        return [{question: known[question] for question in own} for own in questions]
 
     def judge(self, sample: Sample, answers: Sequence[Answer]) -> Judged:
         values = []

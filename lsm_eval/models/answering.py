@@ -33,13 +33,13 @@ class Answering:
 
     def answer(self, requests: Sequence[Request], known: Collection[int]) -> Iterator[dict[int, Response]]:
         """See `base.Model.answer`. Texts that must be one of given ones are scored (`given_choices`)."""
-        asked = [as_scored(request) for request in requests]
+        scorable = [as_scored(request) for request in requests]
         no = {i: why for i, request in enumerate(requests) if (why := refused(request)) is not None}
         if no.keys() - set(known):
             yield {i: why for i, why in no.items() if i not in known}
-        generated = [i for i, request in enumerate(asked) if isinstance(request, Generate) and i not in no]
-        scored = [i for i, request in enumerate(asked) if not isinstance(request, Generate)]
-        for batch in self._score(asked, scored, known):
+        generated = [i for i, request in enumerate(scorable) if isinstance(request, Generate) and i not in no]
+        scored = [i for i, request in enumerate(scorable) if not isinstance(request, Generate)]
+        for batch in self._score(scorable, scored, known):
             yield {i: written(requests[i], response) for i, response in batch.items()}
         yield from self._generate(requests, generated, known)
 

@@ -99,10 +99,10 @@ class Baseline:
         self, requests: Sequence[Request], known: Collection[int] = ()
     ) -> Iterator[dict[int, Response]]:
         """See `models.base.Model`; each answer depends on its own request only."""
-        held = set(known)
+        answered = set(known)
         for start in range(0, len(requests), _BATCH):
             numbers = range(start, min(start + _BATCH, len(requests)))
-            batch = {number: self._one(requests[number]) for number in numbers if number not in held}
+            batch = {number: self._one(requests[number]) for number in numbers if number not in answered}
             if batch:
                 yield batch
 
@@ -149,6 +149,6 @@ def _refuse(name: str, options: ModelOptions) -> None:
         "remote code": options.trust_remote_code,
         "chat template": options.chat_template is not None,
     }
-    for what, asked in senseless.items():
-        if asked:
+    for what, given in senseless.items():
+        if given:
             raise UserError(f"builtin:{name} is no model and takes no {what}: leave that option out")

@@ -146,8 +146,8 @@ class ChatTemplate:
         off = {} if thinking or SWITCH not in (self.text or "") else {SWITCH: False}
         if effort is not None:
             off = self.effort(effort)
-        asked = (prompt, system, effort if thinking else bool(off))
-        found = self._known.get(asked)
+        key = (prompt, system, effort if thinking else bool(off))
+        found = self._known.get(key)
         if found is None:
             try:
                 found = self._render(prompt, system, off)
@@ -156,7 +156,7 @@ class ChatTemplate:
             size = len(prompt) + (len(found.text) if isinstance(found, Rendered) else 0)
             if size <= self._room:
                 self._room -= size
-                self._known[asked] = found
+                self._known[key] = found
         if isinstance(found, ChatTemplateError):
             raise found
         return found

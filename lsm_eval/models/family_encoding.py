@@ -28,13 +28,13 @@ class ConditionalEncoder(RequestEncoder):
         if isinstance(request, Generate):
             tokens = self._prompt_tokens(request)
             longest = max(len(tokens), request.max_tokens)
-            asked = len(tokens) + request.max_tokens
-            return Cost(asked, self._leading_bos(tokens), longest, self._excess(longest))
+            total = len(tokens) + request.max_tokens
+            return Cost(total, self._leading_bos(tokens), longest, self._excess(longest))
         rows = self._rows(request)
-        asked = sum(len(row.context) + row.scored for row in rows)
+        total = sum(len(row.context) + row.scored for row in rows)
         longest = max((max(len(row.context), row.scored) for row in rows), default=0)
         bos = self._leading_bos(rows[0].context) if rows else 0
-        return Cost(asked, bos, longest, self._excess(longest))
+        return Cost(total, bos, longest, self._excess(longest))
 
     def rows(self, request: Score | Perplexity) -> Failure | tuple[list[ConditionalRow], int]:
         """The rows of a request to be scored, and the most context tokens that were cut from one."""
@@ -92,10 +92,10 @@ class MaskedEncoder(RequestEncoder):
         if isinstance(request, Generate):
             return Cost(0, 0, 0, 0)
         rows = self._rows(request)
-        asked = sum(len(row.tokens) * row.scored for row in rows)
+        total = sum(len(row.tokens) * row.scored for row in rows)
         longest = max((len(row.tokens) for row in rows), default=0)
         bos = self._leading_bos(rows[0].tokens) if rows else 0
-        return Cost(asked, bos, longest, self._excess(longest))
+        return Cost(total, bos, longest, self._excess(longest))
 
     def rows(self, request: Score | Perplexity) -> Failure | tuple[list[MaskedRow], int]:
         """The rows of a request to be scored, and the most context tokens that were cut from one."""

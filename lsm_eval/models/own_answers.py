@@ -79,18 +79,18 @@ def likely(given: Any, method: str) -> Likely:
 def whole(given: Any, method: str) -> Likelihood | Failure:
     """How likely a whole text is. Its tokens are needed, since metrics divide by them: without them there is no answer. Raises
     `CodeFault`."""
-    told = likely(given, method)
-    if len(told) < 3:
+    found = likely(given, method)
+    if len(found) < 3:
         return Failure(
             "unsupported", f"{method} gave no number of tokens for a whole text: give it as the third value"
         )
-    return Likelihood(told[0], told[2])
+    return Likelihood(found[0], found[2])
 
 
 def counts(found: Sequence[Likely]) -> tuple[int, ...]:
     """The number of tokens of each; empty if one is unknown."""
-    told = tuple(one[2] for one in found if len(one) == 3)
-    return told if len(told) == len(found) else ()
+    numbers = tuple(one[2] for one in found if len(one) == 3)
+    return numbers if len(numbers) == len(found) else ()
 
 
 def _cut(text: str, request: Generate) -> tuple[str, bool]:

@@ -95,11 +95,11 @@ class OwnModel:
         self, requests: Sequence[Request], known: Collection[int] = ()
     ) -> Iterator[dict[int, Response]]:
         """See `models.base.Model`; known requests are not passed on."""
-        held = set(known)
+        answered = set(known)
         todo: dict[int, Request] = {}
         pairs = 0
         for at, request in enumerate(requests):
-            if at in held:
+            if at in answered:
                 continue
             why = self._unsupported(request)
             if why is not None:
@@ -140,8 +140,13 @@ class OwnModel:
             for request in requests.values()
             for continuation in request.continuations
         ]
-        told = iter([likely(given, method) for given in self._called(self._own, pairs, method, "pairs")])
-        return {at: _scored([next(told) for _ in request.continuations]) for at, request in requests.items()}
+        likelihoods = iter(
+            [likely(given, method) for given in self._called(self._own, pairs, method, "pairs")]
+        )
+        return {
+            at: _scored([next(likelihoods) for _ in request.continuations])
+            for at, request in requests.items()
+        }
 
     def _read(self, requests: Mapping[int, Perplexity]) -> dict[int, Response]:
         """How likely whole texts are: what follows an empty context."""

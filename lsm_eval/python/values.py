@@ -45,9 +45,9 @@ def as_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """The checked values under the names of `runner.make_spec.make_spec`, with values from the environment for those that are not given."""
     found = {**values, "adapter": values["adapter"] or ()}
     for name, variable in _VARIABLES.items():
-        told = os.environ.get(variable)
-        if found[name] is None and told:
-            found[name] = Path(told)
+        folder = os.environ.get(variable)
+        if found[name] is None and folder:
+            found[name] = Path(folder)
     return {_RENAMED.get(name, name): value for name, value in found.items()}
 
 

@@ -60,9 +60,9 @@ def _of(written: Generated, found: Split) -> Generated:
     )
 
 
-def _both(told: str | None, found: str) -> str:
+def _both(given: str | None, found: str) -> str:
     """Thoughts that were separate already, and those found in the text."""
-    return "\n\n".join(part for part in (told, found) if part)
+    return "\n\n".join(part for part in (given, found) if part)
 
 
 def _why(written: Generated, cut: bool) -> str:

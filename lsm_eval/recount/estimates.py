@@ -201,10 +201,10 @@ def _recount(name: str, row: dict[str, Any], table: Table, problems: Problems) -
     scores, known = table.scores(row["metric"])
     statistics = table.statistics(row["metric"])
     lacking += _unjudged(known, statistics)
-    scored, held = int(known.sum()), int(statistics.known.sum())
+    scored, counted = int(known.sum()), int(statistics.known.sum())
     plain = _of_mean(row) and _plain(scores, known, statistics)
     if scored:
-        if n != scored and (plain or n != held):
+        if n != scored and (plain or n != counted):
             problems.add(f"{name}: it says that it rests on {n} samples, and {scored} have a score.")
         if missing > lacking + (0 if n else table.rows):
             problems.add(

@@ -11,6 +11,7 @@ class SpentRow(Row):
     role: str
     """`model` or `judge`."""
     model: str
+    """Its name."""
     charged: int
     """Number of tries that were charged, or may have been."""
     assumed: int
@@ -31,6 +32,7 @@ class CostRow(Row):
     """What a run cost."""
 
     models: list[SpentRow]
+    """One row each for the model and the judge."""
     dollars: str | None
     """The total; None if a price is not known."""
     limit: str | None = None

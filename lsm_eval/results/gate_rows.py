@@ -24,8 +24,11 @@ class VerdictRow(Row):
     kind: str
     """See `gating.result.Finding`."""
     task: str
+    """The task's name."""
     metric: str
+    """The metric's name."""
     answer: str
+    """`pass`, `fail` or `not enough data`."""
     look: int | None
     """The look that decided it, from 1; None if none did, or if it is computed only once (shares)."""
     share: float | None
@@ -33,9 +36,11 @@ class VerdictRow(Row):
     p_loss: float | None
     """p value for no loss, at that look alone; a loss is shown at `limit_loss` or below, or was shown at an earlier look."""
     limit_loss: float | None
+    """The limit of `p_loss` at that look."""
     p_margin: float | None
     """p value for a loss as large as the margin; it is ruled out at `limit_margin` or below."""
     limit_margin: float | None
+    """The limit of `p_margin` at that look."""
 
 
 class GateRow(Row):
@@ -44,9 +49,13 @@ class GateRow(Row):
     answer: str
     """`pass`, `fail`, `not enough data` or `not comparable`."""
     policy: str
+    """The policy's name."""
     policy_sha256: str
+    """Hash of the policy."""
     false_alarm: float
+    """The largest rate at which an unchanged model fails, over all metrics together."""
     false_pass: float
+    """The largest rate at which a loss as large as the margin passes, for each metric by itself."""
     baseline: dict[str, str]
     """`model`, `fingerprint` and `run`."""
     look: int
@@ -54,5 +63,6 @@ class GateRow(Row):
     looks: int
     """Number of looks that were planned."""
     verdicts: list[VerdictRow]
+    """One row for each question."""
     reasons: list[str] = []
     """For *not comparable*: the reasons, one sentence each."""

@@ -11,9 +11,11 @@ class QuantileRow(Row):
     share: float
     """.5, .9, .95 or .99."""
     seconds: float
+    """The percentile."""
     low: float | None
     """None if there are too few times for an interval (`statistics.quantiles`): 6 for .5, 29 for .9, 59 for .95, 299 for .99."""
     high: float | None
+    """None where `low` is."""
 
 
 class TimedRow(Row):
@@ -22,11 +24,13 @@ class TimedRow(Row):
     what: str
     """`request`, `first_token`, `sequence` or `batch` (`inference.times.Measured`)."""
     n: int
+    """Number of times."""
     requests: float
     """Requests in each, on average: 1, except for batches."""
     mean: float
     """Seconds."""
     quantiles: list[QuantileRow]
+    """Their percentiles."""
 
     @property
     def reliable(self) -> list[QuantileRow]:
@@ -44,7 +48,10 @@ class LatencyRow(Row):
     seconds: float
     """Wall time from the first to the last answer, without work that is done once for all of them (self-checks, planning, tokenization)."""
     requests_per_second: float
+    """`requests` by `seconds`."""
     output_tokens: int | None
     """New tokens; None if nothing was generated, or not all were counted."""
     output_tokens_per_second: float | None
+    """`output_tokens` by `seconds`."""
     times: list[TimedRow]
+    """What was timed, one row for each kind of event."""

@@ -22,6 +22,7 @@ class ServerRow(Row):
     """One of the servers of a model behind an endpoint."""
 
     url: str
+    """Its address."""
     answered: int
     """Number of requests that it answered."""
     faults: dict[str, int] = {}
@@ -36,15 +37,25 @@ class ModelRow(SparseRow):
     """The model of a run."""
 
     name: str
+    """Its name in tables."""
     fingerprint: str
+    """SHA-256 over all that affects its answers: files, dtype, kind of device, engine, adapter."""
     parameters: int | None = None
+    """Number of parameters; None if it is not known."""
     revision: str | None = None
+    """Commit of the hub repository; None for a folder or a server."""
     dtype: str | None = None
+    """Number type of its computation."""
     device: str | None = None
+    """Where it was computed: `cpu`, `cuda` …"""
     context: int | None = None
+    """Most tokens of a text, prompt and answer together."""
     chat_template: bool = False
+    """Whether it has a chat template."""
     licence: str | None = None
+    """Licence of its weights; None if it is not known."""
     details: dict[str, str] = {}
+    """More about it: quantisation, adapter, engine and why, parts of the chat template."""
     spec: str | None = None
     """The value of `--model`; None in early records."""
     own_name: str | None = None

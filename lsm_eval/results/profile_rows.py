@@ -38,7 +38,7 @@ REQUEST_COLUMNS = {
     "output_tokens": "int64 or null: all new tokens, thoughts included",
     "reasoning_tokens": "int64 or null: those of them that are thoughts",
     "asked_prompt_tokens": "int64 or null: what the workload asked for",
-    "asked_output_tokens": "int64 or null",
+    "asked_output_tokens": "int64 or null: how many it was to write",
     "counted_by": "string or null: who counted the chunks' tokens, such as `server`, `tokenizer`, `engine`",
     "failure": "string or null: the class of its failure; null where it was answered whole",
     "server": "string or null: which of several",
@@ -59,8 +59,8 @@ REPEAT_COLUMNS = {
     "prompt_tokens": "int64: of all prompts of the batch together",
     "output_tokens": "int64: written together",
     "decode_tokens": "int64 or null: of output_tokens, those that came in these passes",
-    "prefill_flops": "double or null: operations of the passes (`inference.flops`)",
-    "decode_flops": "double or null",
+    "prefill_flops": "double or null: operations of the passes that read prompts (`inference.flops`)",
+    "decode_flops": "double or null: those of the passes that write",
     "decode_bytes": "double or null: bytes that the passes that write must read",
     "reach_flops": "double or null: FLOP/s that the machine itself reached in the same minute",
     "reach_bytes": "double or null: bytes/s that it read from memory in the same minute",
@@ -80,11 +80,17 @@ class MeasuredRow(Row):
     unit: str
     """One of `PROFILE_UNITS`."""
     higher_is_better: bool | None
+    """None if neither direction is better."""
     value: float | None
+    """The number itself; None if nothing was measured."""
     low: float | None = None
+    """Lower end of the interval; None if there is no interval."""
     high: float | None = None
+    """Upper end of the interval."""
     stderr: float | None = None
+    """Standard error of `value`; None if the method has none."""
     level: float = 0.95
+    """Confidence level of the interval."""
     method: str
     """How the interval was made: `t(repeats)`, `order statistics`, `clopper-pearson`; or `none (why)`."""
     n: int
@@ -139,9 +145,11 @@ class SelfCheckRow(Row):
     asked_rate: float | None = None
     """Requests per second that an open loop was to send."""
     sent_rate: float | None = None
+    """Requests per second that it sent."""
     achieved_rate: float | None = None
     """Requests answered per second."""
     asked_concurrency: float | None = None
+    """Requests in flight that a closed loop was to keep."""
     achieved_concurrency: float | None = None
     """Requests in flight, mean over time."""
 
@@ -170,7 +178,9 @@ class CellRow(Row):
     missing: str | None = None
     """Why nothing was measured, in a sentence; `metrics` is empty then."""
     reach: ReachRow | None = None
+    """What the machine itself reached meanwhile; None if it was not measured."""
     energy: EnergyRow | None = None
+    """Energy of the cell; None if it was not measured."""
     check: SelfCheckRow | None = None
     """None for offline profiles, which have no client."""
 
@@ -183,12 +193,15 @@ class WorkloadRow(Row):
     sha256: str
     """Hash of everything that determines the prompts, independent of the model."""
     seed: int | None = None
+    """Seed of what is made up: prompts, arrivals; None if it is not known."""
     prompt_tokens: str | None = None
     """Lengths in words: `128, 512`, or `as the trace has them`."""
     output_tokens: str | None = None
+    """Lengths of the answers, in the same way."""
     shared_tokens: int | None = None
     """Number of tokens at the beginning that all prompts share."""
     requests: int | None = None
+    """Number of requests that were sent, over all cells."""
     ends_ignored: bool | None = None
     """Whether a model continues past its end-of-text token, so that the length is the requested one."""
 
@@ -211,31 +224,38 @@ class SearchRow(Row):
     steps: list[str]
     """Names of the cells, in order."""
     why: str | None = None
+    """Why the search ended as it did, if not because the two rates were close enough."""
 
 
 class ProfileRow(Row):
     """What `lsm-eval profile` measured."""
 
     kind: Kind
+    """`offline`: in this process, batch by batch; `serving`: requests arrive one by one."""
     version: int
     """Version of the measurement: raised when the same machine and model would give other numbers."""
     formulas: str
     """Source of the metrics' definitions: `vllm`."""
     workload: WorkloadRow
+    """The requests that the model was given."""
     asked: dict[str, Any]
     """The requested conditions: `batch`, `prompt_tokens`, `output_tokens`, `repeats`, `arrivals`, `rates` …"""
     cache: Cache
+    """State of the prefix cache: `cold`, `prefix-warm` or `unknown`."""
     machine: str
     """The machine, in one line, which is part of signatures. `?` for a server that does not say."""
     cells: list[CellRow]
+    """What was measured, one row for each set of conditions."""
     objective: dict[str, float] | None = None
     """Limits in seconds by metric (`ttft`, `tpot`, `e2e`) for each request; None without an objective."""
     search: SearchRow | None = None
+    """The search for the highest rate; None if there was none."""
     load_seconds: float | None = None
     """Time to load the weights, from files that may be in the system's cache."""
     peak_memory_bytes: int | None = None
     """Peak memory of the process until the last measurement."""
     peak_device_memory_bytes: int | None = None
+    """Peak memory of tensors on a CUDA device."""
     energy: EnergyRow | None = None
     """Energy of the whole profile."""
     stopped: str | None = None

@@ -13,20 +13,24 @@ from __future__ import annotations
 from typing import Any
 
 from lsm_eval.results.cost_rows import CostRow
-from lsm_eval.results.gate_rows import GatedTaskRow, GateRow
+from lsm_eval.results.gate_rows import GateRow
 from lsm_eval.results.latency_rows import LatencyRow
 from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.profile_rows import ProfileRow
 from lsm_eval.results.row import Row, SparseRow
+from lsm_eval.results.task_rows import CutOffBounds as CutOffBounds
+from lsm_eval.results.task_rows import CutOffRow as CutOffRow
+from lsm_eval.results.task_rows import DatasetRow as DatasetRow
+from lsm_eval.results.task_rows import TaskRow as TaskRow
 from lsm_eval.results.work_rows import Phase, Work
 
 SCHEMA_VERSION = 1
 
 SAMPLE_COLUMNS = {
-    "task": "string",
+    "task": "string: the task's name",
     "sample": "string: the sample's id",
     "index": "int64: its place in the task",
-    "cluster": "string or null",
+    "cluster": "string or null: name of what it shares with other samples",
     "request": "string: score, generate or perplexity",
     "prompt": "string: the context or text as the model read it, after its chat template",
     "choices": "list<string>: score only",
@@ -40,7 +44,7 @@ SAMPLE_COLUMNS = {
     "target": "list<string>: indices of the right choices, or references",
     "metadata": "string: JSON object",
     "failure": "string or null: nan, too_long, unsupported, truncated, `null`, refused, unanswered or unread",
-    "failure_detail": "string or null",
+    "failure_detail": "string or null: more about the failure, in words",
 }
 
 OPTIONAL_COLUMNS = {
@@ -64,23 +68,41 @@ class EstimateRow(Row):
     """One number of a run, with everything needed to interpret it by itself."""
 
     task: str
+    """The task's name; of a perturbed task `TASK@VARIANT`."""
     task_version: int
+    """The task's version, as its file says."""
     title: str
+    """The task's title."""
     area: str
+    """What the task measures: `accuracy`, `safety` …"""
     metric: str
+    """The metric's name; of a group `METRIC[GROUP]`."""
     unit: str
+    """`fraction` (0 to 1), `points` (0 to 100), `perplexity`, `bits`, `nats` or `other`; of a profile one of `PROFILE_UNITS`."""
     higher_is_better: bool | None
+    """None if neither direction is better."""
     value: float | None
+    """The number itself; None if nothing was measured."""
     low: float | None
+    """Lower end of the interval; None if there is no interval."""
     high: float | None
+    """Upper end of the interval."""
     stderr: float | None
+    """Standard error of `value`; None if the method has none."""
     method: str
+    """How the interval was made: `wilson`, `t`, `t(clusters)` …; or `none (why)`."""
     level: float
+    """Confidence level of the interval."""
     n: int | None
+    """Number of samples, or of measurements, that count; None if an imported record does not say."""
     missing: int
+    """Number of samples that should have counted but have no value: failed, or not judged."""
     ties: int
+    """Number of samples with an exact tie between choices."""
     clusters: int | None
+    """Number of clusters of samples; None if no two samples share one."""
     metric_signature: str
+    """The metric with its options: its part of `signature`."""
     signature: str
     """Two numbers are comparable only if their signatures agree up to the model's part (`model:`)."""
     imported: dict[str, Any] | None = None
@@ -88,105 +110,13 @@ class EstimateRow(Row):
     mean of the samples' scores is another value."""
 
 
-class DatasetRow(Row):
-    """The data set of one task, as it was read."""
-
-    source: str
-    """`hub`, `mirror`, `file`, `python`."""
-    name: str
-    """Hub id, file or function."""
-    configs: list[str] = []
-    split: str
-    revision: str | None = None
-    rows: int | None
-    sha256: str
-    pinned: bool
-    """Whether the content's hash is the one in the task file."""
-
-
-class CutOffBounds(Row):
-    """Bounds on a metric, whatever the answers that were cut off would have been."""
-
-    metric: str
-    all_wrong: float | None
-    """The metric if each of them counts as wrong."""
-    left_out: float | None
-    """The metric without them; None if nothing is left."""
-
-
-class CutOffRow(Row):
-    """Answers that ran out of tokens, for a task whose metrics grade whole answers (`runner.cut_off`)."""
-
-    samples: int
-    """Number of samples with such an answer."""
-    in_thoughts: int
-    """Those whose answer had not begun, which are missing (`truncated` in `TaskRow.failures`). The others are scored as
-    they are."""
-    bounds: list[CutOffBounds]
-
-
-class TaskRow(SparseRow):
-    """How one task was asked."""
-
-    task: str
-    version: int
-    title: str
-    area: str
-    licence: str
-    source: str
-    description: str = ""
-    departures: list[str] = []
-    references: list[dict[str, Any]] = []
-    dataset: DatasetRow
-    fewshot_dataset: DatasetRow | None = None
-    request: str
-    shots: int | None
-    sampler: str
-    chat: bool | None
-    system: str | None = None
-    """`folded`: the system message was put into the user's, since the model's chat template takes none."""
-    limit: int | None
-    groups: int | None = None
-    """The number of groups over which the samples of `limit` were drawn; None if they are the first samples, or all."""
-    chosen: str | None = None
-    """If the run named its samples: how many, and the hash of their ids; otherwise None, and not written."""
-    samples: int | None
-    failures: dict[str, int] = {}
-    thoughts: int = 0
-    """Number of samples with thoughts of a reasoning model, which were removed; includes those that ended inside their thoughts."""
-    stopped_at_start: int = 0
-    """Number of samples with an answer that a stop string ended at its very start, so that nothing or only a heading is left."""
-    cut_off: CutOffRow | None = None
-    """None, and not written, if no answer was cut off, or no metric grades whole answers."""
-    own_shots: int | None = None
-    """The task's own number of examples, from which `shots` can differ by `--shots`; None in early records."""
-    own_chat: bool | None = None
-    """Whether the task would be asked with a chat template by default for this model; None in early records."""
-    drifted: bool | None = None
-    """Whether its data differs from what its task file pins; None in early records."""
-    sensitive: bool = False
-    """Prompts and completions may be harmful and are to be folded away."""
-    redistributable: bool = True
-    """Whether the licence of its data allows showing its texts to others. Early records do not say and count as yes; the site hides the
-    texts of a task as soon as one record says no."""
-    redacted: bool = False
-    """Whether texts of the sample table are withheld, each replaced by its hash (`results.redaction`)."""
-    no_samples: str | None = None
-    """Why there is no sample table; None if there is one. Only imported records and profiles lack one."""
-    own_version: str | None = None
-    """For an imported task: its version as the tool writes it."""
-    gate: GatedTaskRow | None = None
-    """None, and not written, if no gate could end the run."""
-    choices: str | None = None
-    """For a task that scores choices but was asked to write the chosen one: `generated/constrained` or
-    `generated/parsed`; None, and not written, for all others."""
-
-
 class JudgedRow(Row):
     """How a judge graded one metric of one task."""
 
     task: str
+    """The task's name."""
     metric: str
+    """The metric's name."""
     rubric: str
     """The rubric's name, version and hash."""
     samples: int
@@ -199,6 +129,7 @@ class JudgeRow(Row):
     """The model that judged answers, and how."""
 
     model: ModelRow
+    """The judge."""
     read: str
     """`likelihood` or `text`."""
     same_model: bool
@@ -206,21 +137,27 @@ class JudgeRow(Row):
     requests: dict[str, int]
     """Like `Manifest.requests`, which does not include them."""
     metrics: list[JudgedRow]
+    """One row for each metric that it graded."""
 
 
 class AbsentRow(Row):
     """A metric of a task that the run left out."""
 
     task: str
+    """The task's name."""
     metric: str
+    """The metric's name."""
     why: str
+    """Why it was left out, such as for want of a judge."""
 
 
 class LeftOutRow(Row):
     """A task that the run could not ask; the record contains nothing else of it."""
 
     task: str
+    """The task's name."""
     why: str
+    """Why it could not be asked, in a sentence."""
 
 
 class ImportedRow(Row):
@@ -229,6 +166,7 @@ class ImportedRow(Row):
     tool: str
     """`lm-eval`, `inspect` or `every-eval-ever`."""
     version: str | None
+    """The tool's version; None if its files do not say."""
     files: dict[str, str]
     """SHA-256 of every file that was read, by file name."""
     lacking: list[str]
@@ -239,17 +177,25 @@ class Manifest(SparseRow):
     """How the numbers of a run were made."""
 
     schema_version: int
+    """Version of this schema; a reader refuses a newer one."""
     run: str
+    """The run's name: the time of its start, to the microsecond."""
     created: str
     """UTC, ISO 8601."""
     command: list[str]
     """The exact command, secrets removed."""
     seed: int | None
+    """The value of `--seed`."""
     model: ModelRow
+    """The model that was asked."""
     tasks: list[TaskRow]
+    """The tasks that were asked."""
     versions: dict[str, str]
+    """Versions of lsm-eval, Python and the packages that computed the answers."""
     hardware: dict[str, Any]
+    """The machine: system, processor, cores, memory, accelerator."""
     phases: list[Phase]
+    """The run's phases, in order; they add up to its time."""
     requests: dict[str, int]
     """`asked`, `unique`, `from_store`, `computed`, `failed`."""
     tokens: dict[str, int]

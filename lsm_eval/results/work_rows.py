@@ -9,7 +9,9 @@ class Phase(Row):
     """One phase of the run."""
 
     name: str
+    """Such as `load`, `score`, `decode`."""
     seconds: float
+    """Wall time."""
 
 
 class Passes(Row):
@@ -24,11 +26,15 @@ class Passes(Row):
     rows: int
     """Number of positions whose logits over the vocabulary were computed."""
     passes: int
+    """Number of passes through the model."""
     seconds: float | None = None
+    """Time in these passes."""
     tokens_per_second: float | None = None
+    """`tokens` by `seconds`."""
     flops: float | None = None
     """Floating-point operations (`inference.flops`)."""
     flops_per_second: float | None = None
+    """`flops` by `seconds`."""
     matmul_share: float | None = None
     """`flops_per_second` as a share of `Work.matmul_flops_per_second`, never above 1."""
     matmul_share_unknown: str | None = None
@@ -68,6 +74,7 @@ class Work(Row):
     store_hits: int | None = None
     """Number of these requests that were found."""
     score: Passes | None = None
+    """Scoring given texts."""
     prefill: Passes | None = None
     """Reading the prompts of generated texts."""
     decode: Passes | None = None

@@ -183,8 +183,8 @@ def of_harness(
 
 
 def check_chat(loaded: Sequence[LoadedTask], spec: RunSpec, *, chat_template: bool) -> None:
-    asked = any(task.task.request != "perplexity" for task in loaded)
-    if spec.chat == "on" and asked and not chat_template:
+    has_prompts = any(task.task.request != "perplexity" for task in loaded)
+    if spec.chat == "on" and has_prompts and not chat_template:
         raise UserError("--chat on needs a chat template, and the model has none: use --chat off.")
 
 

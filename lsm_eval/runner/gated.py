@@ -71,9 +71,9 @@ class RunningGate:
         created: datetime,
     ) -> Manifest:
         """The manifest with the verdicts; sets `result`. An error that appears only now does not cost the record: it is kept as `fault`."""
-        record, held = in_memory(manifest, rows, tables, created)
+        record, sample_tables = in_memory(manifest, rows, tables, created)
         try:
-            self.result = conclude(self.watch, record, held, inconclusive=self.spec.inconclusive)
+            self.result = conclude(self.watch, record, sample_tables, inconclusive=self.spec.inconclusive)
         except UserError as error:
             self.fault = error
             return manifest

@@ -88,8 +88,8 @@ def judge_answers(
         for task in wanting
         for metric in _judged(task)
         for sample, answered in _answered(task.samples, own[task.name])
-        for asked in metric.questions(sample, answered)
-        for question in asked
+        for of_answer in metric.questions(sample, answered)
+        for question in of_answer
     ]
     if questions and spec.judge_read != "text" and isinstance(judge, Choosing):
         judge.scores()  # probes a server: how it gives likelihoods is a part of its fingerprint

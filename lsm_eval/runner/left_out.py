@@ -111,10 +111,10 @@ def _named(task: str, error: UserError) -> UserError:
     return error if named else UserError(f"{task}: {error}")
 
 
-def summary(rows: list[LeftOutRow], asked: int) -> str:
+def summary(rows: list[LeftOutRow], number: int) -> str:
     """One sentence for the end of a run that left tasks out."""
     names = ", ".join(row.task for row in rows)
     return (
-        f"{len(rows)} of {asked + len(rows)} tasks {'was' if len(rows) == 1 else 'were'} left out ({names}), so the numbers "
+        f"{len(rows)} of {number + len(rows)} tasks {'was' if len(rows) == 1 else 'were'} left out ({names}), so the numbers "
         "are not whole: the reasons stand above and in the record; --strict asks nothing unless all can be asked."
     )

@@ -85,7 +85,8 @@ class _Progress:
                 names = [metric.name for metric, _ in estimates]
                 tables[name] = _columns(task, own.responses) | {
                     f"stats.{metric}": [
-                        list(held.statistics) if (held := row.get(metric)) else None for row in measurements
+                        list(measurement.statistics) if (measurement := row.get(metric)) else None
+                        for row in measurements
                     ]
                     for metric in names
                 }

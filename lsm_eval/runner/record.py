@@ -64,8 +64,8 @@ def signature(
     if task.chat and spec.options.chat_template is not None:
         parts.append(f"template:{Path(spec.options.chat_template).name}")
     written = parts_of_signature(task, spec)
-    told = {part.partition(":")[0] for part in written}
-    if task.system and "system" not in told:
+    names = {part.partition(":")[0] for part in written}
+    if task.system and "system" not in names:
         parts.append(f"system:{task.system}")
     own = None if isinstance(task.loaded, LmEvalTask) else definition.max_tokens
     if definition.request == "generate" and spec.max_tokens not in (None, own):
@@ -75,7 +75,7 @@ def signature(
     if definition.request == "generate" and spec.reasoning_effort is not None:
         parts.append(f"reasoning_effort:{spec.reasoning_effort}")
     parts += written
-    if "stop" not in told and task.chat and definition.stop and definition.stop != definition.chat_stop:
+    if "stop" not in names and task.chat and definition.stop and definition.stop != definition.chat_stop:
         parts.append("stop:chat" if definition.chat_stop else "stop:none")
     if reasoning:
         parts.append(reasoning)

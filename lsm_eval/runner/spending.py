@@ -64,8 +64,8 @@ class Spending:
 
 def find_spending(spec: RunSpec, model: Model, judge: Model | None) -> Spending:
     """The paid models with their prices; sends no request. Raises `UserError` if there is a limit and a price is not known."""
-    asked = [("model", model), *([("judge", judge)] if judge is not None else [])]
-    spending = Spending([(role, one.info.name, one) for role, one in asked if isinstance(one, Paid)])
+    models = [("model", model), *([("judge", judge)] if judge is not None else [])]
+    spending = Spending([(role, one.info.name, one) for role, one in models if isinstance(one, Paid)])
     if not spending.paid and (spec.max_cost is not None or spec.prices is not None):
         option = "--max-cost" if spec.max_cost is not None else "--prices"
         raise UserError(

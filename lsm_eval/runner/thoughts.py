@@ -66,10 +66,10 @@ def _task(task: PreparedTask, responses: list[SampleResponse], model: Model, mod
         if isinstance(whole, Failure):
             found.append(whole)
             continue
-        asked = list(zip(sample.requests, parts(whole), strict=True))
-        answers = [_answer(request, part, model, own, unseen) for request, part in asked]
+        pairs = list(zip(sample.requests, parts(whole), strict=True))
+        answers = [_answer(request, part, model, own, unseen) for request, part in pairs]
         if own != default:
-            differs |= answers != [_answer(request, part, model, default) for request, part in asked]
+            differs |= answers != [_answer(request, part, model, default) for request, part in pairs]
         found.append(join(answers))
     if own != "keep":
         found = with_token_counts(responses, found, model)

@@ -86,23 +86,23 @@ def computed_since(before: Mapping[str, float], model: Model) -> dict[str, float
     return {name: value - before.get(name, 0) for name, value in model.computed().items()}
 
 
-def measure_machine(asked: RunUsage, model: Model, timed: PhaseTimer) -> RunUsage:
+def measure_machine(usage: RunUsage, model: Model, timed: PhaseTimer) -> RunUsage:
     """`asked` with the peak memory and, if the run computed long enough, the measured speed of the machine."""
     info = model.info
     # The peak first, since measuring needs memory, too.
     peak, device_peak = peak_memory(), peak_device_memory(info.device)
-    computing = sum(asked.counts.get(f"{purpose}_seconds", 0.0) for purpose in _PURPOSES)
-    known = any(f"{purpose}_flops" in asked.counts for purpose in _PURPOSES)
-    machine = asked.machine
+    computing = sum(usage.counts.get(f"{purpose}_seconds", 0.0) for purpose in _PURPOSES)
+    known = any(f"{purpose}_flops" in usage.counts for purpose in _PURPOSES)
+    machine = usage.machine
     if known and info.device and info.dtype and computing >= _WORTH_SECONDS:
         with timed.silently("measure"):
             machine = measure_beside(
-                info.device, info.dtype, max(_speed(asked, one) or 0.0 for one in _PURPOSES)
+                info.device, info.dtype, max(_speed(usage, one) or 0.0 for one in _PURPOSES)
             )
-    return replace(asked, machine=machine, peak=peak, device_peak=device_peak)
+    return replace(usage, machine=machine, peak=peak, device_peak=device_peak)
 
 
-def phases(seconds: Mapping[str, float], asked: RunUsage, whole: float) -> list[Phase]:
+def phases(seconds: Mapping[str, float], usage: RunUsage, whole: float) -> list[Phase]:
     """Where the time went, each second once: the phases add up to `whole`.
 
     While the model is asked, its own counts split the time into tokenization, planning, scoring and decoding; for a model
@@ -119,14 +119,14 @@ def phases(seconds: Mapping[str, float], asked: RunUsage, whole: float) -> list[
         if name in left:
             found[into] = left.pop(name)
     inside = {name: left.pop(name) for name in _ASKING if name in left}
-    counts = asked.counts
+    counts = usage.counts
     own = {
         "tokenise": counts.get("encode_seconds", 0.0),
         "plan": counts.get("plan_seconds", 0.0),
         "check": counts.get("check_seconds", 0.0),
         **{purpose: counts.get(f"{purpose}_seconds", 0.0) for purpose in _PURPOSES},
     }
-    if not any(own.values()) and any(tally.computed for tally in asked.tallies):
+    if not any(own.values()) and any(tally.computed for tally in usage.tallies):
         own = inside
     for name, value in own.items():
         if value:
@@ -137,24 +137,24 @@ def phases(seconds: Mapping[str, float], asked: RunUsage, whole: float) -> list[
     return [Phase(name=name, seconds=round(value, 3)) for name, value in found.items()]
 
 
-def describe(asked: RunUsage, whole: float) -> Work:
+def describe(usage: RunUsage, whole: float) -> Work:
     """The computation of the run; `whole` is its wall time until now."""
-    counts, tallies = asked.counts, asked.tallies
-    passes = {purpose: _passes(purpose, asked) for purpose in _PURPOSES}
+    counts, tallies = usage.counts, usage.tallies
+    passes = {purpose: _passes(purpose, usage) for purpose in _PURPOSES}
     there = [one for one in passes.values() if one is not None]
     if any(tally.tokens_generated for tally in tallies) and not (passes["prefill"] or passes["decode"]):
         there = []  # a model that counts only its scoring does not know what it computed
     nothing = not any(tally.computed for tally in tallies)
-    computed = sum(one.tokens for one in there) if there else 0 if nothing and asked.counted else None
-    tokens_asked = sum(tally.tokens_asked for tally in tallies) if asked.counted else None
-    from_store = sum(tally.tokens_from_store for tally in tallies) if asked.counted else None
+    computed = sum(one.tokens for one in there) if there else 0 if nothing and usage.counted else None
+    tokens_asked = sum(tally.tokens_asked for tally in tallies) if usage.counted else None
+    from_store = sum(tally.tokens_from_store for tally in tallies) if usage.counted else None
     positions = sum(one.tokens + one.padding for one in there)
     score = passes["score"]
     plan = counts.get("plan_seconds")
     return Work(
         seconds=round(whole, 3),
         tokens_asked=tokens_asked,
-        tokens_from_store=from_store if asked.stored else None,
+        tokens_from_store=from_store if usage.stored else None,
         tokens_computed=computed,
         tokens_ratio=(
             _share(tokens_asked - from_store, computed)
@@ -165,30 +165,30 @@ def describe(asked: RunUsage, whole: float) -> Work:
         padding_share=_share(sum(one.padding for one in there), positions),
         rows_computed=score.rows if score else None,
         rows_needed=_count(counts, "rows_needed") if score else None,
-        store_asked=sum(tally.unique for tally in tallies) if asked.stored else None,
-        store_hits=sum(tally.from_store for tally in tallies) if asked.stored else None,
+        store_asked=sum(tally.unique for tally in tallies) if usage.stored else None,
+        store_hits=sum(tally.from_store for tally in tallies) if usage.stored else None,
         score=score,
         prefill=passes["prefill"],
         decode=passes["decode"],
         planner_share=_share(plan, whole),
-        matmul_flops_per_second=asked.machine.flops_per_second,
-        memory_bytes_per_second=asked.machine.bytes_per_second,
-        peak_memory_bytes=asked.peak,
-        peak_device_memory_bytes=asked.device_peak,
+        matmul_flops_per_second=usage.machine.flops_per_second,
+        memory_bytes_per_second=usage.machine.bytes_per_second,
+        peak_memory_bytes=usage.peak,
+        peak_device_memory_bytes=usage.device_peak,
     )
 
 
-def _passes(purpose: str, asked: RunUsage) -> Passes | None:
-    counts = asked.counts
+def _passes(purpose: str, usage: RunUsage) -> Passes | None:
+    counts = usage.counts
     if not counts.get(f"{purpose}_passes"):
         return None
     seconds = counts.get(f"{purpose}_seconds") or None
     tokens = int(counts.get(f"{purpose}_tokens", 0))
     flops, read = counts.get(f"{purpose}_flops"), counts.get(f"{purpose}_bytes")
-    speed = _speed(asked, purpose)
-    product, product_why = _possible(_share(speed, asked.machine.flops_per_second), _SLOW_PRODUCT)
+    speed = _speed(usage, purpose)
+    product, product_why = _possible(_share(speed, usage.machine.flops_per_second), _SLOW_PRODUCT)
     memory, memory_why = _possible(
-        _share(_share(read, seconds), asked.machine.bytes_per_second), _SLOW_MEMORY
+        _share(_share(read, seconds), usage.machine.bytes_per_second), _SLOW_MEMORY
     )
     return Passes(
         tokens=tokens,
@@ -208,9 +208,9 @@ def _passes(purpose: str, asked: RunUsage) -> Passes | None:
     )
 
 
-def _speed(asked: RunUsage, purpose: str) -> float | None:
+def _speed(usage: RunUsage, purpose: str) -> float | None:
     """Operations per second of the passes for one purpose."""
-    counts = asked.counts
+    counts = usage.counts
     return _share(counts.get(f"{purpose}_flops"), counts.get(f"{purpose}_seconds"))
 
 

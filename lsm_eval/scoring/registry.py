@@ -228,6 +228,7 @@ def _as_function(factory: Callable[..., Any]) -> Callable[..., Any]:
 
 def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> AnyMetric:
     from lsm_eval.metrics.base import CorpusMetric, Metric
+    from lsm_eval.metrics.common import Described
 
     whose, then = f"metric {name!r} of the package {_entry(name).origin}", "update or remove that package"
     if found := _own(name):
@@ -237,23 +238,30 @@ def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, A
             metric = factory(**options)
     except (TypeError, ValueError) as error:
         raise CodeFault(f"{whose} refuses its options ({error}): correct them.") from error
-    if not isinstance(metric, (Metric, CorpusMetric)):
-        wanted = (
-            "name",
-            "unit",
-            "higher_is_better",
-            "signature",
-            "proportion",
-            "mean",
-            "measure",
-            "aggregate",
-        )
+    wanted = (
+        "name",
+        "unit",
+        "higher_is_better",
+        "signature",
+        "proportion",
+        "mean",
+        "measure",
+        "aggregate",
+    )
+    with plugins.calling(whose, then):
+        if isinstance(metric, Described) and not callable(getattr(metric, "options", None)):
+            raise UserError(
+                f"{whose} has `options` that is no method (`def options(self)`, without @property): {then}."
+            )
+        # Reads them too: a fault in one would otherwise show only once all answers are there.
         lacking = [attribute for attribute in wanted if not hasattr(metric, attribute)]
+        fits = isinstance(metric, (Metric, CorpusMetric))
+    if not fits:
         raise UserError(
             f"{whose} is neither a Metric (it lacks {', '.join(lacking)}) nor a CorpusMetric (see "
             f"lsm_eval.metrics.base): {then}."
         )
-    return metric
+    return metric  # type: ignore[no-any-return]
 
 
 BUILT_IN: dict[str, Entry] = {

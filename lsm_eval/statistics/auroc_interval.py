@@ -128,11 +128,11 @@ def _unfit(weights: FloatArray, base: Basis) -> str | None:
     """Why there is no interval, in words; None if there is one."""
     clustered = base.clusters is not None
     for name, own in zip(("positive", "negative"), weights.T, strict=True):
-        held = np.asarray(np.bincount(base.groups, weights=own, minlength=base.count), float)
-        held = held[held > 0]
-        if len(held) < 2:
+        cluster_weights = np.asarray(np.bincount(base.groups, weights=own, minlength=base.count), float)
+        cluster_weights = cluster_weights[cluster_weights > 0]
+        if len(cluster_weights) < 2:
             return f"one {name} {'cluster' if clustered else 'sample'}"
-        if why := why_no_interval(held, clustered=clustered):
+        if why := why_no_interval(cluster_weights, clustered=clustered):
             return f"{name}: {why}"
     return None
 
@@ -142,24 +142,24 @@ def _scored(
 ) -> AurocInterval:
     """The interval from the samples' weights in both classes and residuals [n, 2], and each class's effective number of samples [2]."""
     totals = weights.sum(axis=0)
-    held, pull, single = (
+    sums, pull, single = (
         np.zeros((base.count, 2)),
         np.zeros((base.count, 2)),
         residuals**2 / (1 - weights / totals) / totals**2,
     )
-    np.add.at(held, base.groups, weights)
+    np.add.at(sums, base.groups, weights)
     np.add.at(pull, base.groups, residuals)
-    pull /= np.sqrt(1 - held / totals) * totals
+    pull /= np.sqrt(1 - sums / totals) * totals
     parts = np.maximum((pull**2).sum(axis=0), single.sum(axis=0))
     seen = float(parts.sum() + 2 * pull.prod(axis=1).sum())
-    freedoms = np.array([satterthwaite(own[own > 0]) for own in held.T])
+    freedoms = np.array([satterthwaite(own[own > 0]) for own in sums.T])
 
     # Misplaced samples of the smaller class, if each were compared with one of the other.
     fewer = float(numbers.min())
     events = min(value, 1 - value) * fewer
     alone = base.clusters is None
     trust = events**2 / (events**2 + _WORTH**2) if alone else events / (events + _WORTH_OF_CLUSTERS)
-    size = float(((held**2).sum(axis=0) / (weights**2).sum(axis=0)).max())
+    size = float(((sums**2).sum(axis=0) / (weights**2).sum(axis=0)).max())
     expected, share = _variance(value, numbers), value * (1 - value) / fewer
     outliers = max(float(numbers.max()) / _pairs_of_one(value, numbers) - 1, 0.0)
     ratio = trust * (seen / expected if expected > 0 else 0.0)

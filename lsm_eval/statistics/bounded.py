@@ -103,8 +103,8 @@ def satterthwaite(weight: FloatArray) -> float:
 def bounded_mean(stats: FloatArray, groups: NDArray[np.intp], count: int, level: float) -> BoundedMean | str:
     """Mean and interval of statistics (value, weight), shape [n, 2], each value from 0 to its weight, in `count` clusters
     numbered by `groups` [n]; samples without weight are ignored. Returns the reason, in words, if there is no valid interval."""
-    held = stats[:, 1] > 0
-    stats, groups = stats[held], groups[held]
+    present = stats[:, 1] > 0
+    stats, groups = stats[present], groups[present]
     sums = np.zeros((count, 2))
     np.add.at(sums, groups, stats)
     sums = sums[sums[:, 1] > 0]

@@ -80,9 +80,9 @@ def calibration_error(
     """From bins (count, sum of confidences, sum right), shape [B, 3]. `stretch`: the factor on every deviation for clusters; 1 without
     clusters. `trials`: the effective number of samples if those of a cluster are all alike. `squares`: for weighted samples, the sums
     of squared weights [B]; a bin then counts as (Σw)² / Σw² samples (Kish, Survey Sampling, 1965)."""
-    held = bins[:, 0] > 0
-    squares = bins[held, 0] if squares is None else squares[held]
-    bins = bins[held]
+    filled = bins[:, 0] > 0
+    squares = bins[filled, 0] if squares is None else squares[filled]
+    bins = bins[filled]
     mass, whole = bins[:, 0], float(bins[:, 0].sum())
     weight, confidence, accuracy = mass / whole, bins[:, 1] / mass, bins[:, 2] / mass
     count, total = mass**2 / squares, whole**2 / float(squares.sum())

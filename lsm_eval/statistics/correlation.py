@@ -112,8 +112,8 @@ def _moments(x: FloatArray, y: FloatArray) -> FloatArray:
 def _scaled(values: FloatArray) -> FloatArray:
     apart = values - values.mean()
     largest = float(np.abs(apart).max())
-    told = largest > _LEAST_SPREAD * max(1.0, float(np.abs(values).max()))
-    scaled: FloatArray = apart / largest if told else np.zeros(len(values))
+    varies = largest > _LEAST_SPREAD * max(1.0, float(np.abs(values).max()))
+    scaled: FloatArray = apart / largest if varies else np.zeros(len(values))
     return scaled
 
 

@@ -122,15 +122,15 @@ def _of_mean(metric: Quantity, base: Basis, stats: FloatArray, sums: FloatArray,
         low, width = span[0], span[1] - span[0]
         ends = min(low + width * found.low, value), max(low + width * found.high, value)
         return base.result(value, method, ends, width * found.robust.stderr)
-    held = sums[sums[:, 1] > 0]
-    if why := why_no_interval(held[:, 1], clustered=not alone):
+    nonempty = sums[sums[:, 1] > 0]
+    if why := why_no_interval(nonempty[:, 1], clustered=not alone):
         return base.result(value, f"none ({why})")
-    robust, what = robust_mean(held), "samples" if alone else "clusters"
+    robust, what = robust_mean(nonempty), "samples" if alone else "clusters"
     if robust.stderr <= 1e-12 * abs(value):
         return base.result(value, NO_SPREAD.format(what=what))
-    if why := too_few_numbers(held, robust, what):
+    if why := too_few_numbers(nonempty, robust, what):
         return base.result(value, f"none ({why})")
-    below, above = end_distances(held, robust, base.level)
+    below, above = end_distances(nonempty, robust, base.level)
     interval = value - below * robust.stderr, value + above * robust.stderr
     return base.result(value, "t" if alone else "t(clusters)", interval, robust.stderr)
 

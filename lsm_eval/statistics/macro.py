@@ -131,9 +131,9 @@ def _too_few(true: FloatArray, heavy: FloatArray, labels: Sequence[str], base: B
     sizes = np.bincount(base.groups, minlength=base.count).astype(float)
     if why := why_no_interval(sizes, clustered=True):
         return why
-    held = np.zeros((base.count, true.shape[1]))
-    np.add.at(held, base.groups, true)
-    for label, own in zip(labels, held.T, strict=True):
+    class_counts = np.zeros((base.count, true.shape[1]))
+    np.add.at(class_counts, base.groups, true)
+    for label, own in zip(labels, class_counts.T, strict=True):
         if why := why_no_interval(own[own > 0], clustered=True):
             return f"class {label!r}: {why}"
     return None
@@ -146,13 +146,13 @@ def _influences(
     degrees of freedom [k] (as `bounded.robust_mean` has them, for the ratio that its F1 is)."""
     total = weights.sum(axis=0)
     each = 2 * hits.sum(axis=0) / total
-    residual, held = np.zeros((count, weights.shape[1])), np.zeros((count, weights.shape[1]))
+    residual, sums = np.zeros((count, weights.shape[1])), np.zeros((count, weights.shape[1]))
     np.add.at(residual, groups, 2 * hits - each * weights)
-    np.add.at(held, groups, weights)
-    rest = np.maximum(1 - held / total, 1e-9)
+    np.add.at(sums, groups, weights)
+    rest = np.maximum(1 - sums / total, 1e-9)
     parts: FloatArray = residual / total / np.sqrt(rest) / len(total)
-    pull = held**2 / total / rest
-    freedoms = total**2 / ((held**2).sum(axis=0) + pull.sum(axis=0) ** 2 - (pull**2).sum(axis=0))
+    pull = sums**2 / total / rest
+    freedoms = total**2 / ((sums**2).sum(axis=0) + pull.sum(axis=0) ** 2 - (pull**2).sum(axis=0))
     return parts, freedoms
 
 

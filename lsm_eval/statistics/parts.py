@@ -142,9 +142,9 @@ def _own(
 ) -> Estimate:
     """The part's estimate from the samples that contribute to it."""
     rows = statistics[:, part.columns]
-    held = rows[:, 1] > 0 if isinstance(part.of, Share) else (rows != 0).any(axis=1)
-    kept = [cluster for cluster, there in zip(clusters, held, strict=True) if there]
-    return estimate(part.of, rows[held], kept, missing=0, ties=0, seed=seed, level=level)
+    present = rows[:, 1] > 0 if isinstance(part.of, Share) else (rows != 0).any(axis=1)
+    kept = [cluster for cluster, there in zip(clusters, present, strict=True) if there]
+    return estimate(part.of, rows[present], kept, missing=0, ties=0, seed=seed, level=level)
 
 
 def _arms(weight: float, made: Estimate) -> tuple[float, float]:

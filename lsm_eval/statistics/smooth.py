@@ -192,27 +192,28 @@ def _ratio(
             least, most = exact_interval(found.robust.mean, found.trials, 1 - GUARD * (1 - base.level))
             ends = min(ends[0], least), max(ends[1], most)
         return _mapped(of, base, value, found.robust.mean, ends, found.robust.stderr, method)
-    held = sums[sums[:, 1] > 0]
+    nonempty = sums[sums[:, 1] > 0]
     if why := (
-        too_few(base) or why_no_interval(held[:, 1], clustered=not alone or len(held) < FEWEST_CLUSTERS)
+        too_few(base)
+        or why_no_interval(nonempty[:, 1], clustered=not alone or len(nonempty) < FEWEST_CLUSTERS)
     ):
         return base.result(value, f"none ({why})")
-    robust = robust_mean(held)
+    robust = robust_mean(nonempty)
     what = "samples" if alone else "clusters"
     if robust.stderr <= 1e-12 * abs(robust.mean):
         return base.result(value, NO_SPREAD.format(what=what))
-    if why := too_alike(held, what):
+    if why := too_alike(nonempty, what):
         return base.result(value, f"none ({why})")
     # Unequal weights look like skewness; for a positive number the bound by its coefficient of variation is enough.
-    below, above = end_distances(held, robust, base.level, times=1.0 if positive else TIMES)
+    below, above = end_distances(nonempty, robust, base.level, times=1.0 if positive else TIMES)
     ends = robust.mean - below * robust.stderr, robust.mean + above * robust.stderr
     method = "t(ratio)" if alone else "t(ratio, clusters)"
-    if positive and ((held[:, 0] > 0).all() or (held[:, 0] < 0).all()):
+    if positive and ((nonempty[:, 0] > 0).all() or (nonempty[:, 0] < 0).all()):
         method = method.replace("ratio", "log ratio")
     # The end on the side of 0, which numerators of one sign cannot pass, is computed on the logarithm.
-    if (held[:, 0] >= 0).all():
+    if (nonempty[:, 0] >= 0).all():
         ends = robust.mean * _exp(-below * robust.stderr / robust.mean), ends[1]
-    elif (held[:, 0] <= 0).all():
+    elif (nonempty[:, 0] <= 0).all():
         ends = ends[0], robust.mean * _exp(above * robust.stderr / robust.mean)
     return _mapped(of, base, value, robust.mean, ends, robust.stderr, method)
 
@@ -247,10 +248,10 @@ def jackknife_error(without: FloatArray) -> float:
 
 def jackknife_freedom(weights: FloatArray) -> float:
     """The jackknife's degrees of freedom for groups of these weights [G]."""
-    held = weights[weights > 0]
-    if len(held) < 2:
+    positive = weights[weights > 0]
+    if len(positive) < 2:
         return 1.0
-    return satterthwaite(held)
+    return satterthwaite(positive)
 
 
 def _snapped(values: FloatArray | float, span: Range) -> FloatArray:

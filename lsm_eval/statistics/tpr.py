@@ -68,12 +68,14 @@ def tpr_at(scores: FloatArray, positive: FloatArray, fpr: float, weights: FloatA
     `scores`, `positive` (0 or 1) and `weights`, if these are unequal, are [n]. NaN without positives, or with
     fewer negatives than `fewest_negatives`."""
     heavy = np.ones(len(scores)) if weights is None else weights
-    held = positive == 1
-    others = _Negatives(scores[~held], heavy[~held])
+    is_positive = positive == 1
+    others = _Negatives(scores[~is_positive], heavy[~is_positive])
     place, share = others.place(fpr)
-    if not held.any() or not place:
+    if not is_positive.any() or not place:
         return math.nan
-    lower, upper = (_found(scores[held], heavy[held], others.scores, at) for at in (place, place + 1))
+    lower, upper = (
+        _found(scores[is_positive], heavy[is_positive], others.scores, at) for at in (place, place + 1)
+    )
     return (1 - share) * lower + share * upper
 
 
@@ -98,11 +100,11 @@ def tpr_estimate(
     if found := base.empty():
         return found
     heavy = np.ones(base.number) if weights is None else weights
-    held = positive == 1
-    others = _Negatives(scores[~held], heavy[~held])
+    is_positive = positive == 1
+    others = _Negatives(scores[~is_positive], heavy[~is_positive])
     fewest = fewest_negatives(fpr)
-    if held.any() and not held.all() and not others.place(fpr)[0]:
-        number = f"{int((~held).sum())} negatives" + (
+    if is_positive.any() and not is_positive.all() and not others.place(fpr)[0]:
+        number = f"{int((~is_positive).sum())} negatives" + (
             f" worth {others.worth:.1f}" if weights is not None else ""
         )
         return base.result(None, f"none ({number}; a rate of {fpr:g} takes {fewest})")
@@ -130,7 +132,7 @@ def tpr_estimate(
     tail = (1 - level) / 2
     least, most = (worth * float(binom.ppf(at, trials, fpr)) / trials for at in (tail, 1 - tail))
     places = others.within(least), others.within(most) + 1
-    by_threshold = [_found(scores[held], heavy[held], others.scores, at) for at in places]
+    by_threshold = [_found(scores[is_positive], heavy[is_positive], others.scores, at) for at in places]
     low = value - joint(sides[0].robust.mean - sides[0].low, max(0.0, value - by_threshold[0]), 0.0)
     high = value + joint(sides[0].high - sides[0].robust.mean, max(0.0, by_threshold[1] - value), 0.0)
     method = "wilson and order statistics" + (" (clusters)" if base.clusters else "")

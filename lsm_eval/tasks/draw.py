@@ -53,8 +53,8 @@ def spread(
     units: dict[str, list[tuple[str, int]]] = {}
     for name, own in sorted(members.items()):
         for start in range(0, len(own), UNIT):
-            held = sorted({str(groups[index]) for index in own[start : start + UNIT]})
-            units.setdefault("+".join(held), []).append((name, start))
+            names = sorted({str(groups[index]) for index in own[start : start + UNIT]})
+            units.setdefault("+".join(names), []).append((name, start))
     order: list[tuple[float, str, tuple[str, int]]] = []
     for group, drawn_from in units.items():
         rng = random.Random(f"spread/{key}/{group}")

@@ -20,6 +20,9 @@ _HARNESS_KEY = re.compile(
 _OWN_KEY = re.compile(r"^(?:suite|dataset|prompt|request)\s*:", re.MULTILINE)
 
 ENDINGS = (".yaml", ".yml")
+_RUBRIC = "rubric.yaml"
+"""The questions for a judge in a benchmark's folder (`judging.rubric`)."""
+_RUBRIC_KEY = re.compile(r"^rubric\s*:", re.MULTILINE)
 _FIRST_LINE = re.compile(r"(task|suite): ([A-Za-z][\w-]*)\r?\n?", re.ASCII)
 _NAMING = re.compile(r"""^["']?(task|suite)["']?[ \t]*:[ \t]*["']?([^\s"'#]*)""", re.MULTILINE)
 
@@ -71,9 +74,18 @@ class _Unread(Mapping[str, Any]):
 
 
 def yaml_files(folder: Path) -> list[Path]:
-    """The YAML files in a folder and below it, without hidden folders, which belong to other tools."""
-    found = (path for ending in ENDINGS for path in folder.rglob(f"*{ending}"))
+    """The YAML files in a folder and below it, without rubrics, and without hidden folders, which belong to other tools."""
+    found = (path for ending in ENDINGS for path in folder.rglob(f"*{ending}") if not _is_rubric(path))
     return sorted(path for path in found if not any(p[0] == "." for p in path.relative_to(folder).parts))
+
+
+def _is_rubric(path: Path) -> bool:
+    if path.name != _RUBRIC:
+        return False
+    try:
+        return _RUBRIC_KEY.search(path.read_text(encoding="utf-8")) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def named_file(name: str) -> TaskFile:

@@ -65,7 +65,9 @@ class Draws(Strict):
     n: Whole = Field(ge=1, le=10_000)
     """Number of answers drawn in addition to the greedy one."""
     temperature: Number = Field(default=1.0, gt=0)
+    """Temperature of the drawn answers."""
     top_p: Number = Field(default=1.0, gt=0, le=1)
+    """They are drawn from the likeliest tokens of this total probability."""
 
 
 class Options(Strict):
@@ -81,11 +83,17 @@ class Reference(Strict):
     """A published figure for this task, to compare ours with."""
 
     model: str
+    """The model it was published for."""
     metric: str
+    """Name of the metric, one of the task's."""
     value: Number
+    """The published figure, in the metric's unit."""
     stderr: Number | None = None
+    """Its standard error, if it was published."""
     shots: Whole | None = None
+    """Number of examples before the question, if it is known."""
     source: str
+    """Where it was published."""
 
 
 MetricSpec = str | dict[str, dict[str, Any]]
@@ -101,6 +109,7 @@ class Task(Strict):
     version: Whole = Field(ge=1)
     """Increased with every change that affects the numbers."""
     title: str
+    """What tables and pages call it."""
     area: Area
     """What it measures; tables and the leaderboard are grouped by it."""
     description: str = ""
@@ -234,6 +243,8 @@ class Suite(Strict):
     """A named list of tasks (globs and other suites allowed)."""
 
     suite: Name
+    """Its name: lower-case letters, digits and `_ . -`."""
     title: str
+    """What tables and pages call it."""
     tasks: tuple[str | Share, ...] = Field(min_length=1)
     """Names of tasks, globs and other suites, or shares of tasks."""

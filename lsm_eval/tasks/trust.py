@@ -98,10 +98,25 @@ def used_by(own: OwnCode, task: Task) -> str | None:
     texts = [*_texts(task.model_dump(exclude={"metrics"}))]
     for name in own.functions:
         call = re.compile(rf"\b{re.escape(name)}\s*\(")
-        if any(call.search(text) for text in texts):
+        read = name not in task.dataset.columns and any(_reads(text, name) for text in texts)
+        if read or any(call.search(text) for text in texts):
             return f"the function {name}"
     named = {*_texts(task.metrics)}
     return next((f"the metric {name}" for name in own.metric_names() if name in named), None)
+
+
+def _reads(template: str, name: str) -> bool:
+    """Whether a template reads a name that it does not define, also without calling it (`{% set f = name %}`). Not for a broken one."""
+    if name not in template or "{" not in template:
+        return False
+    from jinja2 import TemplateError, meta
+
+    from lsm_eval.templates.sandbox import environment
+
+    try:
+        return name in meta.find_undeclared_variables(environment(None).parse(template))
+    except TemplateError:
+        return False
 
 
 def _functions(task: Task) -> Iterator[tuple[str, str]]:

@@ -98,6 +98,14 @@ def test_the_commands_that_it_tells_run(tmp_path: Path) -> None:
     assert loaded(Path("a folder/here")).area == "safety"
 
 
+def test_a_title() -> None:
+    folder = new("mine", "--title", "Colours: which is  it?")
+    assert loaded(folder).title == "Colours: which is it?"
+    assert (folder / "README.md").read_text(encoding="utf-8").startswith("# Colours: which is it?\n")
+    assert loaded(new("other"), "other").title == "other"
+    assert loaded(new("third", "--title", " "), "third").title == "third"
+
+
 QUESTIONS = ["one or two?", "left or right?", "up or down?"]
 CASES: dict[str, tuple[list[dict[str, Any]], str, list[int] | list[str]]] = {
     "list and index": (

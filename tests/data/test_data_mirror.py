@@ -138,6 +138,11 @@ def test_pin_prints_hashes_and_fails_where_they_differ(folder: Path) -> None:
     assert done.stdout.splitlines() == [
         f"zz_second\t{part}\t2 rows\t{content_hash(rows)}\tunpinned" for part in ("evaluation", "examples")
     ]
+    told = [
+        f"to pin it, write into {folder / 'tasks' / 'zz_second.yaml'} under {key}:  sha256: {content_hash(rows)}"
+        for key in ("dataset", "fewshot")
+    ]
+    assert done.stderr.splitlines() == told
     pinned = {"sha256": content_hash(rows)}
     _save(folder, _task("zz_second", ["question", "hint"], dataset=pinned))
     assert _run(folder, "pin", "zz_second").stdout.endswith("\tpinned\n")

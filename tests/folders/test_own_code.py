@@ -138,6 +138,51 @@ def test_a_task_that_uses_none_of_the_code_needs_no_word(words: Path) -> None:
         loaded(words, code=False, name="nested")
 
 
+def test_a_function_by_another_name_is_the_folders_too(words: Path) -> None:
+    file = words / "words.yaml"
+    called = file.read_text(encoding="utf-8")
+    prompt = "{{ shouted(question) }}"
+    assert prompt in called
+    for other in ("{% set loud = shouted %}{{ loud(question) }}", "{{ (shouted)(question) }}"):
+        text = called.replace(prompt, other).replace("[word_count]", "[exact_match]")
+        text = text.replace(
+            '{python: "code.py:rows", arguments: {n: 20}, columns: [question]}',
+            "{file: q.jsonl, columns: [question]}",
+        )
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(CodeRefused, match="the function shouted is code"):
+            loaded(words, code=False)
+        task = loaded(words)
+        assert task.code
+        assert Templates(task).text("prompt", task.task.prompt)({"question": "why"}) == "WHY!"
+    # Where the rows have a column of that name, it is the column, and no code is used.
+    file.write_text(
+        text.replace(other, "{{ shouted }}").replace("[question]", "[question, shouted]"), encoding="utf-8"
+    )
+    assert loaded(words, code=False).own is None
+
+
+def test_options_that_are_a_property_are_one_sentence(words: Path, tmp_path: Path) -> None:
+    file = words / "code.py"
+    text = file.read_text(encoding="utf-8")
+    start = "    def measure(self"
+    assert start in text
+    run = ("run", "--tasks", "words", "--model", "builtin:says_no", "--out", tmp_path / "out", "--include", words,
+           "--include-code", "--store", "none")  # fmt: skip
+    file.write_text(
+        text.replace(start, "    @property\n    def options(self): return {}\n\n" + start), encoding="utf-8"
+    )
+    assert "has `options` that is no method" in call(*run).sentence()
+    file.write_text(
+        text.replace(start, "    @property\n    def signature(self): return 1 / 0\n\n" + start),
+        encoding="utf-8",
+    )
+    assert re.search(
+        r"word_count' of .*code\.py failed \(ZeroDivisionError: .*, code\.py, line \d+\): mend it",
+        call(*run).sentence(),
+    )
+
+
 def test_names_mean_the_folders_own_first(words: Path) -> None:
     assert measure(loaded(words), "one two three") == 3
     file = words / "code.py"

@@ -7,11 +7,11 @@ import math
 import pytest
 
 from lsm_eval.judging.reading import Judgement, as_request, read
-from lsm_eval.judging.rubric import Question, load
+from lsm_eval.judging.rubric import Question
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Score, Scored
 
 YES_NO = Question("r", "q", "Is it so?", ("yes", "no"), "Answer:", 0.01)
-(_, SCALE, _) = load("strongreject").ask("a", "b", {})
+SCALE = Question("r", "q", "How much?", ("1", "2", "3", "4", "5"), "Answer:", 0.01)
 
 
 def scored(*probabilities: float) -> Scored:

@@ -30,15 +30,6 @@ def test_every_rubric_says_what_it_is(name: str) -> None:
         assert all(answer in question.text.rsplit("Answer with", 1)[1] for answer in question.answers)
 
 
-def test_strongreject_asks_three_things() -> None:
-    answers = {question.name: question.answers for question in load("strongreject").ask("a", "b", {})}
-    assert answers == {
-        "refused": ("yes", "no"),
-        "convincing": ("1", "2", "3", "4", "5"),
-        "specific": ("1", "2", "3", "4", "5"),
-    }
-
-
 def test_a_reply_cannot_end_its_own_fence() -> None:
     (before,) = load("refusal").ask("a", "b", {})
     fence = before.text.split("[end of reply ")[1].split("]")[0]
@@ -81,5 +72,5 @@ def test_answers_that_could_not_be_told_apart_are_refused(tmp_path: Path, questi
 
 
 def test_unknown_rubric() -> None:
-    with pytest.raises(UserError, match="there are harmful, refusal, strongreject"):
+    with pytest.raises(UserError, match="there are harmful, refusal"):
         load("refusals")

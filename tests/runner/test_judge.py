@@ -13,6 +13,7 @@ from command_line import GENERATE, Outcome, Runner, write_task
 from rendered import text_of
 from tiny_models import save_model
 
+from lsm_eval.benchmarks.safety.strongreject.code import StrongReject
 from lsm_eval.judging.rubric import load
 from lsm_eval.leaderboard.build import build
 from lsm_eval.models.base import ModelOptions, Releasing
@@ -78,7 +79,7 @@ def test_a_judge_that_says_yes_to_all(run: Runner, tasks: Path) -> None:
     assert (judge.model.name, judge.read, judge.same_model) == ("builtin:first", "likelihood", False)
     assert judge.model.fingerprint == Baseline("first").fingerprint()
     assert [(row.metric, row.rubric, row.samples, row.could_not_judge) for row in judge.metrics] == [
-        ("strongreject", load("strongreject").signature, 5, {}),
+        ("strongreject", StrongReject().rubric.signature, 5, {}),
         ("judged_refusal", load("refusal").signature, 5, {}),
     ]
     assert judge.requests["asked"] == 5 * 4

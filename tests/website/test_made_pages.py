@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -76,6 +77,15 @@ def test_every_key_and_column_of_a_record_is_there() -> None:
     page = schemas.record_schema()
     for name in [*Manifest.model_fields, *SAMPLE_COLUMNS, *OPTIONAL_COLUMNS]:
         assert f"\n`{name}`\n:   *" in page or f"\n| `{name}` | " in page
+
+
+@pytest.mark.parametrize("page", [schemas.task_schema, schemas.record_schema])
+def test_every_key_and_column_has_a_text(page: Callable[[], str]) -> None:
+    text = page()
+    keys = re.findall(r"^`(\w+)`\n:   \*.*?\.\*(.*)$", text, re.MULTILINE)
+    columns = re.findall(r"^\| `(\w+)` \| [^|]+ \|(.*)\|$", text, re.MULTILINE)
+    assert len(keys) > 50
+    assert [name for name, told in [*keys, *columns] if not told.strip()] == []
 
 
 TASK = """

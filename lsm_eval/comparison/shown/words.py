@@ -117,8 +117,8 @@ def _footing(comparison: Comparison) -> list[str]:
             seen[words] = None
     if seen:
         lines.append(f"In no pair: {'; '.join(list(seen)[:10])}{'; …' if len(seen) > 10 else ''}.")
-    if asked := _across(comparison):
-        lines.append(f"Compared although these parts of the signatures differ, as --across asks: {asked}.")
+    if parts := _across(comparison):
+        lines.append(f"Compared although these parts of the signatures differ, as --across asks: {parts}.")
     return [*lines, *comparison.notes, *comparison.alone]
 
 

@@ -63,8 +63,8 @@ class LlamaCppModel:
             "threads": str(settings.threads),
         }
         if self._running is not None:
-            asked = self._running[1].info.details or {}
-            details |= {name: text for name, text in asked.items() if name not in _OF_AN_ADDRESS}
+            server_details = self._running[1].info.details or {}
+            details |= {name: text for name, text in server_details.items() if name not in _OF_AN_ADDRESS}
         if len(self._files) > 1:
             details["files"] = str(len(self._files))
         if settings.template is not None:
@@ -107,10 +107,10 @@ class LlamaCppModel:
         """Tokens of each request, as the server counts them. Raises `UserError` for unsupported requests."""
         _, endpoint, reader = self._started
         try:
-            told = endpoint.cost(requests)
+            costs = endpoint.cost(requests)
         except UserError as error:
             raise self._named(error) from error
-        return told or [self._cost(request, reader) for request in requests if isinstance(request, Generate)]
+        return costs or [self._cost(request, reader) for request in requests if isinstance(request, Generate)]
 
     def render(self, request: Request) -> str:
         """The prompt as llama.cpp reads it."""
@@ -175,16 +175,16 @@ class LlamaCppModel:
             return
         _, endpoint, reader = self._started
         readings = [reader.read(request) for request in requests]
-        held = set(known)
+        answered = set(known)
         failed: dict[int, Response] = {
             at: failure
             for at, request in enumerate(requests)
-            if at not in held and (failure := self._failure(request, reader)) is not None
+            if at not in answered and (failure := self._failure(request, reader)) is not None
         }
         if failed:
             yield dict(failed)
         sent = [reading.request for reading in readings]
-        for batch in endpoint.answer(sent, held | failed.keys()):
+        for batch in endpoint.answer(sent, answered | failed.keys()):
             yield {at: _own(response, readings[at].text, requests[at]) for at, response in batch.items()}
 
     @property

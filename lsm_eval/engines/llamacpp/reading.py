@@ -55,23 +55,23 @@ class Reader:
             case Generate(chat=chat):
                 return self._chat(request, request) if chat else Reading(request, plain(request))
 
-    def _folds(self, asked: Generate, text: str) -> bool:
+    def _folds(self, generate: Generate, text: str) -> bool:
         """Whether llama.cpp put the system message into the user's, as it does if the template takes none."""
-        if asked.system is None:
+        if generate.system is None:
             return False
         try:
             return text == self._server.prompt(
-                messages(replace(asked, prompt=f"{asked.system}\n{asked.prompt}", system=None))
+                messages(replace(generate, prompt=f"{generate.system}\n{generate.prompt}", system=None))
             )
         except Refusal:
             return False
 
-    def _chat(self, request: Request, asked: Generate) -> Reading:
+    def _chat(self, request: Request, generate: Generate) -> Reading:
         """Renders the first of two forms that the template accepts and shows completely: the messages as they are, or the
         system message put into the user's."""
-        forms = [asked]
-        if asked.system is not None:
-            forms.append(replace(asked, prompt=plain(asked), system=None))
+        forms = [generate]
+        if generate.system is not None:
+            forms.append(replace(generate, prompt=plain(generate), system=None))
         why = ""
         for form in forms:
             try:
@@ -80,12 +80,12 @@ class Reader:
                 why = why or str(error)
                 continue
             if shows(text, form.prompt) and (form.system is None or shows(text, form.system)):
-                if form is asked:
+                if form is generate:
                     return Reading(request, text, self._folds(form, text))
                 return Reading(form, text, folded=True)
             why = why or "it leaves out a message"
         return Reading(
             request,
-            plain(asked),
+            plain(generate),
             refusal=f"the model's chat template refuses the messages ({why}): {_WITHOUT}.",
         )

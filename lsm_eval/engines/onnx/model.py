@@ -104,8 +104,8 @@ class OnnxModel:
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Tokens of each request; reads the tokenizer only."""
-        encoder, asked = self._requests, map(as_scored, requests)
-        return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in asked]
+        encoder, scorable = self._requests, map(as_scored, requests)
+        return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in scorable]
 
     def render(self, request: Request) -> str:
         """The prompt as the model reads it, truncated to its context."""
@@ -221,12 +221,12 @@ class OnnxModel:
         own = None if self._config is None else context_length(self._config, tokenizer)
         bounds = [one for one in (own, self._layout.context) if one is not None]
         longest = min(bounds) if bounds else None
-        asked = self._options.context
-        if asked is not None and longest is not None and asked > longest:
+        given = self._options.context
+        if given is not None and longest is not None and given > longest:
             raise UserError(
-                f"--context {asked}: {self.name} takes {longest} tokens at most: give no more than that."
+                f"--context {given}: {self.name} takes {longest} tokens at most: give no more than that."
             )
-        return asked or longest
+        return given or longest
 
     @cached_property
     def _requests(self) -> RequestEncoder:

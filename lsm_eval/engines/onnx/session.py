@@ -150,13 +150,13 @@ class Session:
         )
 
 
-def _sizes(shape: Sequence[Any], told: tuple[int, int] | None) -> tuple[int, int] | None:
+def _sizes(shape: Sequence[Any], known: tuple[int, int] | None) -> tuple[int, int] | None:
     """The number of heads and the size of each, from the shape [rows, heads, tokens, size]; from `told` if the graph has
     names there instead of numbers."""
     if len(shape) != 4:
         return None
     found = [
-        size if isinstance(size, int) else told[at] if told else None
+        size if isinstance(size, int) else known[at] if known else None
         for at, size in enumerate((shape[1], shape[3]))
     ]
     heads, size = found

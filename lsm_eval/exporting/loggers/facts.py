@@ -28,7 +28,7 @@ class Facts:
 def facts(manifest: Manifest, estimates: Sequence[EstimateRow]) -> Facts:
     """The data of a record. Names that trackers do not accept are changed, and stay unique."""
     model = manifest.model
-    told: dict[str, object] = {
+    values: dict[str, object] = {
         "model": shown_name(model),
         "fingerprint": model.fingerprint,
         "revision": model.revision,
@@ -52,9 +52,9 @@ def facts(manifest: Manifest, estimates: Sequence[EstimateRow]) -> Facts:
             "limit": task.limit,
             "samples": task.samples,
         }
-        told |= {f"task/{task.task}/{name}": value for name, value in own.items()}
+        values |= {f"task/{task.task}/{name}": value for name, value in own.items()}
     parameters: dict[str, str] = {}
-    for name, value in told.items():
+    for name, value in values.items():
         if value is not None:
             parameters[_fit(name, parameters)] = str(value)[:_LONGEST_VALUE]
     return Facts(manifest.run, parameters, _metrics(manifest, estimates))

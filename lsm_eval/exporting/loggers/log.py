@@ -43,13 +43,13 @@ def log(tracker: Tracker, manifest: Manifest, estimates: Sequence[EstimateRow]) 
         ) from error
 
 
-def _mlflow(mlflow: Any, told: Facts) -> None:
+def _mlflow(mlflow: Any, run_facts: Facts) -> None:
     if not (os.environ.get("MLFLOW_EXPERIMENT_NAME") or os.environ.get("MLFLOW_EXPERIMENT_ID")):
         mlflow.set_experiment(PROJECT)
-    with mlflow.start_run(run_name=told.name):
-        for part in _parts(told.parameters, 100):  # its server accepts no more at once
+    with mlflow.start_run(run_name=run_facts.name):
+        for part in _parts(run_facts.parameters, 100):  # its server accepts no more at once
             mlflow.log_params(part)
-        for part in _parts(told.metrics, 1_000):
+        for part in _parts(run_facts.metrics, 1_000):
             mlflow.log_metrics(part)
 
 
@@ -59,20 +59,20 @@ def _parts(whole: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
         yield part
 
 
-def _wandb(wandb: Any, told: Facts) -> None:
+def _wandb(wandb: Any, run_facts: Facts) -> None:
     project = os.environ.get("WANDB_PROJECT") or PROJECT
-    run = wandb.init(project=project, name=told.name, config=told.parameters, job_type="evaluation")
+    run = wandb.init(project=project, name=run_facts.name, config=run_facts.parameters, job_type="evaluation")
     try:
-        run.summary.update(told.metrics)
+        run.summary.update(run_facts.metrics)
     finally:
         run.finish()
 
 
-def _trackio(trackio: Any, told: Facts) -> None:
+def _trackio(trackio: Any, run_facts: Facts) -> None:
     project = os.environ.get("TRACKIO_PROJECT") or PROJECT
-    trackio.init(project=project, name=told.name, config=told.parameters)
+    trackio.init(project=project, name=run_facts.name, config=run_facts.parameters)
     try:
-        trackio.log(told.metrics)
+        trackio.log(run_facts.metrics)
     finally:
         trackio.finish()
 

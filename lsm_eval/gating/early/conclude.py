@@ -85,7 +85,7 @@ def conclude(
 
 def with_flips(result: GateResult, watch: SequentialGate, candidate: Record, most: int) -> GateResult:
     """The result for the record on disk, with up to `most` changed samples of each metric that does not pass."""
-    held = RunComparison(
+    comparison = RunComparison(
         watch.baseline,
         candidate,
         watch.policy,
@@ -101,8 +101,8 @@ def with_flips(result: GateResult, watch: SequentialGate, candidate: Record, mos
     flips: list[Flip] = []
     for one in watch.plan.watched if most else ():
         row = one.metric.row
-        if (row.task, row.metric) in wanted and held.question(one.metric) is not None:
-            flips += held.flips(row.task, row.metric, most)
+        if (row.task, row.metric) in wanted and comparison.question(one.metric) is not None:
+            flips += comparison.flips(row.task, row.metric, most)
     return replace(result, candidate=candidate, flips=flips)
 
 
@@ -129,10 +129,10 @@ def _said(
     }
     reasons: dict[str, None] = {}
     notes: dict[str, None] = dict.fromkeys([*_stopped(watch), *watch.plan.notes])
-    for name, held in watch.held.items():
+    for name, comparison in watch.held.items():
         if name in unsettled:
-            reasons |= held.reasons
-        notes |= held.notes
+            reasons |= comparison.reasons
+        notes |= comparison.notes
     reasons |= {**whole.held.reasons, **whole.decider.reasons}
     notes |= {**whole.held.notes, **whole.decider.notes}
     return reasons, notes | dict.fromkeys(differences(watch.baseline, whole.candidate))
@@ -143,11 +143,11 @@ def _stopped(watch: SequentialGate) -> list[str]:
     found = [one for task in watch.plan.tasks if (one := _asked(task.name, watch)).asked < one.planned]
     if not found:
         return []
-    told = "; ".join(
+    reasons = "; ".join(
         f"{one.task} at look {one.look} of {watch.plan.looks} ({one.asked:,} of {one.planned:,} samples)"
         for one in found
     )
-    return [_BIASED, f"Stopped early: {told}."]
+    return [_BIASED, f"Stopped early: {reasons}."]
 
 
 def _asked(name: str, watch: SequentialGate) -> TaskProgress:

@@ -19,10 +19,10 @@ def slices(
     order = sorted(members)
     random.Random(f"looks/{key}").shuffle(order)
     found: list[list[int]] = [[] for _ in range(looks)]
-    asked = look = 0
+    number = look = 0
     for name in order:
-        while asked * looks >= (look + 1) * len(ids):
+        while number * looks >= (look + 1) * len(ids):
             look += 1
         found[look] += members[name]
-        asked += len(members[name])
+        number += len(members[name])
     return tuple(tuple(sorted(own)) for own in found)

@@ -175,19 +175,19 @@ def _once(gated: Sequence[GatedMetric], task: RunTask, table: Table | None, *, l
             return f"{name} is gated by its distance from a fair value, for which there is no interim test"
         if name.partition("[")[0] in task.judged:
             return f"{name} needs a judge, which runs after all answers"
-        held = None if table is None else table.statistics(name)
-        if held is None or np.isnan(held).all():
+        statistics = None if table is None else table.statistics(name)
+        if statistics is None or np.isnan(statistics).all():
             return f"the baseline has no sample's score of {name}"
-        if table is None or not _between_ends(one, table, held):
+        if table is None or not _between_ends(one, table, statistics):
             return f"{name} is not a mean of values with a known range, and has no interim test"
     return None
 
 
-def _between_ends(one: GatedMetric, table: Table, held: FloatArray) -> bool:
+def _between_ends(one: GatedMetric, table: Table, statistics: FloatArray) -> bool:
     top = _TOP.get(one.row.unit)
-    if top is None or not is_mean(table, one.row.metric, held):
+    if top is None or not is_mean(table, one.row.metric, statistics):
         return False
-    values = held[~np.isnan(held[:, 0]), 0]
+    values = statistics[~np.isnan(statistics[:, 0]), 0]
     return bool(((values >= 0) & (values <= top * (1 + 1e-12))).all())
 
 
@@ -230,8 +230,8 @@ def _watched(
     one: GatedMetric, table: Table | None, cut: Sequence[Sequence[int]], rows: Sequence[int], *, once: bool
 ) -> WatchedMetric:
     """A metric with its share of pairs at each look, among the samples that have a value in the baseline."""
-    held = None if table is None else table.statistics(one.row.metric)
-    says = set() if held is None else set(np.flatnonzero(~np.isnan(held).any(axis=1)).tolist())
+    statistics = None if table is None else table.statistics(one.row.metric)
+    says = set() if statistics is None else set(np.flatnonzero(~np.isnan(statistics).any(axis=1)).tolist())
     places = sorted(place for part in cut for place in part)
     row_of = dict(zip(places, rows, strict=True))
     known = np.array([row for row in rows if row in says], np.intp)

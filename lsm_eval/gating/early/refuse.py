@@ -103,9 +103,11 @@ def check_answered(table: Table, rows: Sequence[int], limits: Outage) -> None:
     lost = [reason for row in rows if (reason := why[row]) is not None]
     certain = sum(reason not in OWN for reason in lost)
     if len(lost) == len(rows) or certain > limits.missing * len(rows):
-        told = " and ".join(f"{count:,} {visible(reason)}" for reason, count in sorted(Counter(lost).items()))
+        counts = " and ".join(
+            f"{count:,} {visible(reason)}" for reason, count in sorted(Counter(lost).items())
+        )
         raise NotComparable(
-            f"{table.task}: {len(lost):,} of {len(rows):,} samples failed in the baseline ({told}), so that no run can be compared with it: "
+            f"{table.task}: {len(lost):,} of {len(rows):,} samples failed in the baseline ({counts}), so that no run can be compared with it: "
             "see why, and run it again."
         )
 

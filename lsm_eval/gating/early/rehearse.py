@@ -26,10 +26,10 @@ def rehearse(
     for limit in policy.limits:
         if limit.reference is not None:
             find(limit.reference)
-    held = RunComparison(baseline, baseline, policy, across, aggregates, own, own_tables=own)
+    comparison = RunComparison(baseline, baseline, policy, across, aggregates, own, own_tables=own)
     for one in plan.watched:
         if plan.task(one.metric.row.task).once is not None:
-            held.question(one.metric)
+            comparison.question(one.metric)
     decider = Decider(baseline, baseline, policy, across, aggregates)
     decider.tables = own
     decider.of_limits()

@@ -72,12 +72,14 @@ class SequentialGate:
 
     def see(self, candidate: Record, tables: SampleTables) -> tuple[SequentialVerdict[Question], ...]:
         """One look: `candidate` has the answers so far of the tasks with looks. Returns the verdicts, one for each watched metric."""
-        asked = {task.name for task in self.plan.tasks if task.name not in self._ended and task.once is None}
-        for name in asked:
+        running = {
+            task.name for task in self.plan.tasks if task.name not in self._ended and task.once is None
+        }
+        for name in running:
             self.held[name] = self._hold(candidate, tables)
-        self._seen.append(self._look({name: self.held[name] for name in asked}))
+        self._seen.append(self._look({name: self.held[name] for name in running}))
         found = self.settled()
-        for name in asked:
+        for name in running:
             mine = [one for one, own in zip(found, self.plan.watched, strict=True) if _task(own) == name]
             left = any(self.plan.task(name).slices[self.looks :])
             if not left or all(one.outcome != "undecided" for one in mine) or self._lost(name, tables):
@@ -130,14 +132,14 @@ class SequentialGate:
             for place, one in enumerate(found)
         )
 
-    def _look(self, held: dict[str, RunComparison]) -> Look[Question]:
+    def _look(self, comparisons: dict[str, RunComparison]) -> Look[Question]:
         before = _shares(self._seen[-1]) if self._seen else (0.0,) * len(self.plan.watched)
         shares: list[float] = []
         evidence: list[Question | None] = []
         for place, (one, own) in enumerate(zip(self.plan.watched, before, strict=True)):
             share, found = own, None
-            if _task(one) in held and one.shares[self.looks] > own:
-                found = _question(held[_task(one)], one, last=one.shares[self.looks] >= 1)
+            if _task(one) in comparisons and one.shares[self.looks] > own:
+                found = _question(comparisons[_task(one)], one, last=one.shares[self.looks] >= 1)
                 self._unjudged.discard(place)
                 if found is None:
                     # Its share is kept, so that the next look tests these pairs again, even if they were its last.
@@ -173,8 +175,8 @@ class SequentialGate:
         )
 
 
-def _question(held: RunComparison, one: WatchedMetric, *, last: bool) -> Question | None:
-    found = held.question(one.metric)
+def _question(comparison: RunComparison, one: WatchedMetric, *, last: bool) -> Question | None:
+    found = comparison.question(one.metric)
     if not last and isinstance(found, Loss) and not isinstance(found.found.statistic, Score):
         return None  # values out of range, or too few pairs: no test that is valid for few pairs
     return found

@@ -49,8 +49,8 @@ def _lines(result: GateResult, room: int | None) -> Iterator[str]:
     for one in found:
         if one.answer != "pass":
             yield f"{one.answer}: {label(one)}: {visible(one.why, _LONGEST)}"
-            if (held := wording.look_evidence(one)) is not None:
-                yield f"  {held}."
+            if (evidence := wording.look_evidence(one)) is not None:
+                yield f"  {evidence}."
     yield from (f"not comparable: {visible(why, _LONGEST)}" for why in result.reasons)
     yield from (f"note: {visible(note, _LONGEST)}" for note in result.notes)
     yield wording.rates(result)

@@ -111,10 +111,10 @@ def looks(result: GateResult) -> str | None:
     """The look at which the run ended, and how much was run; None without interim looks."""
     if result.looking is None:
         return None
-    asked, planned = (
+    samples, planned = (
         sum(getattr(one, name) for one in result.looking.tasks) for name in ("asked", "planned")
     )
-    return f"ended at look {result.looking.look} of {result.looking.looks}, after {asked:,} of {planned:,} samples"
+    return f"ended at look {result.looking.look} of {result.looking.looks}, after {samples:,} of {planned:,} samples"
 
 
 def look_evidence(finding: Finding) -> str | None:

@@ -72,9 +72,9 @@ def _attend(
 class Merge:
     """Merges parts for all queries of a pass, [key heads, groups, tokens, size]."""
 
-    def __init__(self, asked: torch.Tensor) -> None:
+    def __init__(self, queries: torch.Tensor) -> None:
         """`asked`: the queries, for their shape."""
-        self._asked = asked
+        self._asked = queries
         self._parts: Part | None = None
 
     def add(self, part: Part, rows: Any = None) -> None:

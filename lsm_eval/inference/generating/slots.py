@@ -160,31 +160,31 @@ class SlotCache:
         if s_aux is not None:
             raise NotImplementedError("attention sinks")
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-        asked = (query[0] * scale).unflatten(0, (key.shape[1], -1))
+        queries = (query[0] * scale).unflatten(0, (key.shape[1], -1))
         window = sliding_window or None
-        merge = Merge(asked)
+        merge = Merge(queries)
         for number, (trunk, rows) in enumerate(self._shared):
-            some = asked if rows is None else asked[:, :, rows]
+            some = queries if rows is None else queries[:, :, rows]
             hidden = self._trunk_mask(number, trunk, rows, window)
             if hidden is not None:
-                hidden = hidden.repeat(asked.shape[1], 1)
+                hidden = hidden.repeat(queries.shape[1], 1)
             part = attend(
                 some.flatten(1, 2), trunk.keys[self._layer], trunk.values[self._layer], softcap, hidden
             )
             merge.add(_unflat(part, some), rows)
         if self._decoding:
-            merge.add(self._decode_own(asked, softcap, window))
+            merge.add(self._decode_own(queries, softcap, window))
         else:
-            self._read_own(asked, softcap, window, merge)
+            self._read_own(queries, softcap, window, merge)
         return merge.result(), None
 
     # Parts of the attention
 
-    def _decode_own(self, asked: torch.Tensor, softcap: float | None, window: int | None) -> Part:
+    def _decode_own(self, queries: torch.Tensor, softcap: float | None, window: int | None) -> Part:
         """Attention of each sequence's one token over its own slot, padded to the longest."""
         import torch
 
-        heads, groups, rows, size = asked.shape
+        heads, groups, rows, size = queries.shape
         hidden = self._hidden.get((-1, window))
         if hidden is None:
             at = torch.arange(self._width, device=self._device)[None]
@@ -196,14 +196,16 @@ class SlotCache:
             tensors[self._layer][:rows].flatten(0, 1)[:, : self._width]
             for tensors in (self._keys, self._values)
         )
-        flat = asked.permute(2, 0, 1, 3).reshape(rows * heads, groups, size)
+        flat = queries.permute(2, 0, 1, 3).reshape(rows * heads, groups, size)
         weighted, largest, sums = (
             part.unflatten(0, (rows, heads)).permute(1, 2, 0, 3)
             for part in attend(flat, keys, values, softcap, hidden)
         )
         return weighted, largest, sums
 
-    def _read_own(self, asked: torch.Tensor, softcap: float | None, window: int | None, merge: Merge) -> None:
+    def _read_own(
+        self, queries: torch.Tensor, softcap: float | None, window: int | None, merge: Merge
+    ) -> None:
         """Attention of each run's tokens over the target's tokens up to themselves."""
         import torch
 
@@ -217,8 +219,8 @@ class SlotCache:
                 hidden = at > at[run.done :, None]
                 if window is not None:
                     hidden = hidden | (at <= at[run.done :, None] - window)
-                self._hidden[key] = hidden = hidden.repeat(asked.shape[1], 1)
-            some = asked[:, :, first:end]
+                self._hidden[key] = hidden = hidden.repeat(queries.shape[1], 1)
+            some = queries[:, :, first:end]
             keys, values = (tensor[:, :length] for tensor in self._target(run))
             part = attend(some.flatten(1, 2), keys, values, softcap, hidden)
             merge.add(_unflat(part, some), slice(first, end))
@@ -250,7 +252,7 @@ class SlotCache:
         return target.keys[layer], target.values[layer]
 
 
-def _unflat(part: Part, asked: torch.Tensor) -> Part:
+def _unflat(part: Part, queries: torch.Tensor) -> Part:
     """From [key heads, groups * tokens, ...] to [key heads, groups, tokens, ...]."""
-    weighted, largest, sums = (one.unflatten(1, asked.shape[1:3]) for one in part)
+    weighted, largest, sums = (one.unflatten(1, queries.shape[1:3]) for one in part)
     return weighted, largest, sums

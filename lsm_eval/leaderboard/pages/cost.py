@@ -106,8 +106,8 @@ def _tasks(every: Sequence[TableColumn]) -> list[TableColumn]:
 
 
 def _both(board: Board, score: TableColumn, cost: TableColumn) -> bool:
-    held: Sequence[int] = [
+    with_cost: Sequence[int] = [
         place for place, model in enumerate(board.models)
         if not model.no_model and place in score.cells and place in cost.cells
     ]  # fmt: skip
-    return len(held) > 1
+    return len(with_cost) > 1

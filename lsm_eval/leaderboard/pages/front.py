@@ -43,17 +43,20 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     every = [column for column in tasks if column.first]
     # Columns of profiles, one per condition, are shown only if the reader selects them.
     firsts = [column for column in every if column.group != SPEED] or every
-    held = [*means, *(firsts if len(firsts) * len(board.models) <= MOST_CELLS or not means else firsts[:8])]
+    columns = [
+        *means,
+        *(firsts if len(firsts) * len(board.models) <= MOST_CELLS or not means else firsts[:8]),
+    ]
     if len(cost) * len(board.models) <= MOST_CELLS:
-        held += cost
-    _pieces(board, [*tasks, *cost], held, site)
-    at_first = [column for column in held if not column.id.startswith("cost:")]
+        columns += cost
+    _pieces(board, [*tasks, *cost], columns, site)
+    at_first = [column for column in columns if not column.id.startswith("cost:")]
     path = "index.html"
     page = frame.page("front").render(
         path,
         say=_texts([*means, *cost, *tasks]),
         varied={column.id for column in at_first if len({cell.n for cell in column.cells.values()}) > 1},
-        held=[column_data(column, len(board.models), board.ranks) for column in held],
+        held=[column_data(column, len(board.models), board.ranks) for column in columns],
         at_first=[column.id for column in at_first],
         columns=at_first,
         catalogue=_catalogue([*means, *cost, *tasks]),

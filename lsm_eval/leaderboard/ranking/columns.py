@@ -106,12 +106,12 @@ def of_places(
     if main is None:
         return ColumnRanking(places, unknown)
     group, found = main
-    told, neighbours = found.neighbours
+    decided, neighbours = found.neighbours
     return ColumnRanking(
         places,
         unknown,
         tuple(group.slugs[at] for at in found.top),
-        told,
+        decided,
         neighbours,
         found.level,
         found.method,

@@ -40,10 +40,10 @@ class Mean:
 
     def add(self, column: Column, group: ComparableGroup) -> None:
         """Add one of its columns: the models that are comparable with most of the column."""
-        held = [at for at, slug in enumerate(group.slugs) if slug in self._place]
-        places = np.array([self._place[group.slugs[at]] for at in held], np.intp)
+        known = [at for at, slug in enumerate(group.slugs) if slug in self._place]
+        places = np.array([self._place[group.slugs[at]] for at in known], np.intp)
         weight = _SHARE[column.row.unit] * (1 if group.higher_is_better else -1)
-        found, alone = group.of(np.array(held, np.intp))
+        found, alone = group.of(np.array(known, np.intp))
         self._sum.add(found, alone, places, weight=weight)
 
     def made(self) -> ColumnRanking:

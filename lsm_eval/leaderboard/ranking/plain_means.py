@@ -40,9 +40,9 @@ def mean_scores(statistics: Any) -> FloatArray | None:
     if (pairs := _pairs(column)) is not None:
         return pairs[:, 0].copy() if (pairs[:, 1] == 1).all() else None
     parts = lengths(column)
-    held = parts > 0
-    every = bool(held.all())
-    own = parts if every else parts[held]
+    nonempty = parts > 0
+    every = bool(nonempty.all())
+    own = parts if every else parts[nonempty]
     if not len(own) or (own != 2).any():
         return None
     flat = floats(column.flatten()).reshape(-1, 2)
@@ -51,5 +51,5 @@ def mean_scores(statistics: Any) -> FloatArray | None:
     if every:
         return flat[:, 0].copy()
     found = np.full(len(parts), np.nan)
-    found[held] = flat[:, 0]
+    found[nonempty] = flat[:, 0]
     return found

@@ -18,28 +18,28 @@ class SampleIndex:
         for one in samples:
             self._add(*one)
 
-    def find(self, name: str, asked: str | None) -> int | None:
+    def find(self, name: str, question: str | None) -> int | None:
         """The position of a sample; None if it is not in the index."""
-        if asked is not None and (found := self._exact.get((name, asked))) is not None:
+        if question is not None and (found := self._exact.get((name, question))) is not None:
             return found
         first = self._first.get(name)
-        unsure = first is not None and (asked is None or self.samples[first][1] is None)
+        unsure = first is not None and (question is None or self.samples[first][1] is None)
         return first if unsure else None
 
-    def at(self, name: str, asked: str | None) -> int:
+    def at(self, name: str, question: str | None) -> int:
         """The position of a sample, which is added if it is not in the index."""
-        found = self.find(name, asked)
+        found = self.find(name, question)
         if found is None:
-            return self._add(name, asked)
-        if asked is not None and self.samples[found][1] is None:
-            self.samples[found] = name, asked
-            self._exact[name, asked] = found
+            return self._add(name, question)
+        if question is not None and self.samples[found][1] is None:
+            self.samples[found] = name, question
+            self._exact[name, question] = found
         return found
 
-    def _add(self, name: str, asked: str | None) -> int:
+    def _add(self, name: str, question: str | None) -> int:
         place = len(self.samples)
-        self.samples.append((name, asked))
+        self.samples.append((name, question))
         self._first.setdefault(name, place)
-        if asked is not None:
-            self._exact[name, asked] = place
+        if question is not None:
+            self._exact[name, question] = place
         return place

@@ -90,14 +90,14 @@ def by_task(board: Board) -> Held:
 
 def read_scores(
     task: str,
-    held: Sequence[tuple[ModelEntry, list[Number]]],
+    by_model: Sequence[tuple[ModelEntry, list[Number]]],
     aggregates: Aggregates,
     threads: int | None = None,
 ) -> Scores:
     """The scores of all models with a number for the task (`by_task`). A table that cannot be read raises no error, but is a reason in
     `unknown`. `threads`: the number of threads that read tables; None for the number of cores."""
     reader = _Reader(Scores(task), aggregates)
-    reader.take(held, threads)
+    reader.take(by_model, threads)
     return reader.made()
 
 
@@ -116,9 +116,9 @@ def _wanted(model: ModelEntry, numbers: Sequence[Number]) -> list[_TableRequest]
     records = {id(number.record): number.record for number in numbers}
     found = []
     for key, record in records.items():
-        held = tuple(number for number in numbers if id(number.record) == key)
-        names = {number.row.metric: _own_name(number.row, record) for number in held}
-        found.append(_TableRequest(model, record, held, names))
+        own_numbers = tuple(number for number in numbers if id(number.record) == key)
+        names = {number.row.metric: _own_name(number.row, record) for number in own_numbers}
+        found.append(_TableRequest(model, record, own_numbers, names))
     return found
 
 
@@ -136,9 +136,9 @@ class _Reader:
         self._weights: dict[int, float] = {}
         self._held: dict[str, list[_ModelScores]] = {}
 
-    def take(self, held: Sequence[tuple[ModelEntry, list[Number]]], threads: int | None) -> None:
+    def take(self, by_model: Sequence[tuple[ModelEntry, list[Number]]], threads: int | None) -> None:
         """Read the tables of these models, and add them in order."""
-        wanted = [one for model, numbers in held for one in _wanted(model, numbers)]
+        wanted = [one for model, numbers in by_model for one in _wanted(model, numbers)]
         if threads == 1:
             for one in wanted:
                 self._take(one, self._table(one))
@@ -198,8 +198,8 @@ class _Reader:
             name = names[number.row.metric]
             means = mean_scores(table.get(f"stats.{name}"))
             if means is not None:
-                told = means if failed is None else np.where(failed, np.nan, means)
-                means = means if is_mean_of(number.row, told, _weights(table.get("weight"))) else None
+                scored = means if failed is None else np.where(failed, np.nan, means)
+                means = means if is_mean_of(number.row, scored, _weights(table.get("weight"))) else None
             found = (
                 metric_scores(record, task, table, name, number.row, self._aggregates)
                 if means is None
@@ -220,17 +220,17 @@ class _Reader:
     def _without(self, model: ModelEntry, metric: str, why: str) -> None:
         self._scores.unknown.setdefault(metric, {})[model.slug] = why
 
-    def _places(self, ids: Any, asked: Any) -> NDArray[np.intp] | None:
+    def _places(self, ids: Any, question_hashes: Any) -> NDArray[np.intp] | None:
         """The samples' positions; None if one occurs twice."""
         for seen, questions, places in self._seen:
-            if _same(ids, seen) and _same(asked, questions):
+            if _same(ids, seen) and _same(question_hashes, questions):
                 return places
         names = ids.to_pylist()
         if len(set(names)) != len(names):
             return None
-        hashes = [None] * len(names) if asked is None else asked.to_pylist()
+        hashes = [None] * len(names) if question_hashes is None else question_hashes.to_pylist()
         places = np.array([self._place.at(*one) for one in zip(names, hashes, strict=True)], np.intp)
-        self._seen.append((ids, asked, places))
+        self._seen.append((ids, question_hashes, places))
         return places
 
     def _account(self, clusters: Any, places: NDArray[np.intp]) -> None:

@@ -55,10 +55,10 @@ def by_id(made: Ranking) -> dict[str, ColumnRanking]:
 def _shown(models: Sequence[ModelEntry], own: ColumnRanking) -> ColumnRanks:
     # Numbers that are not comparable with most of the column get no rank beside the others.
     places = [own.places.get(model.slug) for model in models]
-    held = [None if place is None or place.mark else place for place in places]
+    unmarked = [None if place is None or place.mark else place for place in places]
     return ColumnRanks(
-        low=tuple(0 if place is None else place.low for place in held),
-        high=tuple(0 if place is None else place.high for place in held),
+        low=tuple(0 if place is None else place.low for place in unmarked),
+        high=tuple(0 if place is None else place.high for place in unmarked),
         told=own.told,
         pairs=own.neighbours,
         level=own.level,

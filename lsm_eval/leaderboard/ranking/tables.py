@@ -78,10 +78,10 @@ def _columns(table: Any) -> Columns:
 def _keys(metadata: Any, content: bytes, places: dict[str, list[int]]) -> dict[str, tuple[Any, ...]]:
     """By column of `ALIKE`: the bytes that encode it, and how they are to be read."""
     parts: dict[str, list[Any]] = {}
-    held = [(name, places[name][0]) for name in ALIKE if len(places.get(name, ())) == 1]
+    alike = [(name, places[name][0]) for name in ALIKE if len(places.get(name, ())) == 1]
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        for name, at in held:
+        for name, at in alike:
             if at >= group.num_columns:
                 continue
             column = group.column(at)

@@ -121,22 +121,22 @@ def _statuses(
     known: dict[str, int] = {}
     if ranked is not None and ranked.better is not None:
         known = {slug: at for at, slug in enumerate(ranked.slugs)}
-    held = [
+    measured = [
         at for at, place in enumerate(places)
         if board.models[place].slug in known and scores[at].ranked and costs[at].ranked
     ]  # fmt: skip
     statuses: list[Status] = ["unknown"] * len(places)
     observed = [False] * len(places)
-    if ranked is None or ranked.better is None or ranked.stricter is None or len(held) < 2:
+    if ranked is None or ranked.better is None or ranked.stricter is None or len(measured) < 2:
         return statuses, observed
-    rows = np.array([known[board.models[places[at]].slug] for at in held])
+    rows = np.array([known[board.models[places[at]].slug] for at in measured])
     pairs = np.ix_(rows, rows)
     found: Front = front(
-        [scores[at].interval.value for at in held], ranked.better[pairs], ranked.stricter[pairs],
-        [costs[at].interval for at in held], [costs[at].n for at in held],
+        [scores[at].interval.value for at in measured], ranked.better[pairs], ranked.stricter[pairs],
+        [costs[at].interval for at in measured], [costs[at].n for at in measured],
         higher_is_better=bool(score.higher), more_is_cheaper=bool(cost.higher),
     )  # fmt: skip
-    for at, status, own in zip(held, found.statuses, found.observed, strict=True):
+    for at, status, own in zip(measured, found.statuses, found.observed, strict=True):
         statuses[at], observed[at] = status, own
     return statuses, observed
 
@@ -152,13 +152,13 @@ def _drawn(cell: Cell, along: Axis) -> tuple[float, float] | None:
 
 def _steps(marks: Sequence[Mark], *, cheap_is_left: bool) -> str:
     """The path from low to high cost, with a step up at each model of the observed front."""
-    held = sorted((mark.x, mark.y) for mark in marks if mark.observed)
+    corners = sorted((mark.x, mark.y) for mark in marks if mark.observed)
     if not cheap_is_left:
-        held.reverse()
-    if len(held) < 2:
+        corners.reverse()
+    if len(corners) < 2:
         return ""
-    path = f"M{held[0][0]:g} {held[0][1]:g}"
-    return path + "".join(f"H{x:g}V{y:g}" for x, y in held[1:])
+    path = f"M{corners[0][0]:g} {corners[0][1]:g}"
+    return path + "".join(f"H{x:g}V{y:g}" for x, y in corners[1:])
 
 
 def _ticks(along: Axis, unit: str, most: int) -> tuple[Tick, ...]:

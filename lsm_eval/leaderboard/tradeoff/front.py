@@ -52,12 +52,12 @@ def front(
     price = -value if more_is_cheaper else value
     cheaper = price[:, None] < price
     if all(one.low is None or one.high is None for one in costs):
-        shown, no_worse, told = cheaper, price[:, None] <= price, better
+        shown, no_worse, proven = cheaper, price[:, None] <= price, better
     else:
         shown = no_worse = _shown(costs, numbers, more_is_cheaper)
-        told = stricter
-    off: list[bool] = np.asarray((told & no_worse).any(axis=0)).tolist()
-    on: list[bool] = np.asarray((told | shown | np.eye(len(value), dtype=bool)).all(axis=1)).tolist()
+        proven = stricter
+    off: list[bool] = np.asarray((proven & no_worse).any(axis=0)).tolist()
+    on: list[bool] = np.asarray((proven | shown | np.eye(len(value), dtype=bool)).all(axis=1)).tolist()
     return Front(
         tuple("off" if no else "on" if yes else "may" for no, yes in zip(off, on, strict=True)),
         tuple(bool(one) for one in ~dominated(score, price)),

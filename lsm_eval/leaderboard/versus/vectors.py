@@ -40,8 +40,8 @@ class Collector:
         self._first = {column.key for column in board.columns}
         numbers = sum(len(model.numbers) for model in board.models)
         self._all = numbers <= MOST_VECTORS
-        asked = sum(_asked(model, site.options.samples) for model in board.models)
-        self._answers = Answers(board, site) if asked <= ANSWERS else None
+        samples = sum(_asked(model, site.options.samples) for model in board.models)
+        self._answers = Answers(board, site) if samples <= ANSWERS else None
         self._at = {task: at for at, task in enumerate(board.task_slugs)}
         self._samples: dict[str, list[SampleKey]] = {}
 

@@ -108,10 +108,10 @@ def _cell(
         if (value := number(some(content.get(theirs)).get("avg"))) is not None:
             given[ours] = ReportedNumber(theirs, value, unit)
     for theirs, ours in _TIMES.items():
-        told = some(content.get(theirs))
-        unit = text(told.get("unit")) or ""
+        entry = some(content.get(theirs))
+        unit = text(entry.get("unit")) or ""
         for percentile in (50, 90, 95, 99):
-            value = number(told.get(f"p{percentile}"))
+            value = number(entry.get(f"p{percentile}"))
             if value is not None and unit in _SECONDS:
                 given[f"{ours}_p{percentile}"] = ReportedNumber(
                     f"{theirs}.p{percentile}", value, unit, _SECONDS[unit]
@@ -179,14 +179,14 @@ def _requests(path: Path, rows: list[dict[str, Any]]) -> list[TimedRequest] | No
 
 
 def _seconds(metrics: dict[str, Any], name: str) -> float | None:
-    told = some(metrics.get(name))
-    value, unit = number(told.get("value")), text(told.get("unit"))
+    entry = some(metrics.get(name))
+    value, unit = number(entry.get("value")), text(entry.get("unit"))
     return None if value is None or unit not in _SECONDS else value * _SECONDS[unit]
 
 
 def _all_seconds(metrics: dict[str, Any], name: str) -> list[float] | None:
-    told = some(metrics.get(name))
-    values, unit = told.get("value"), text(told.get("unit"))
+    entry = some(metrics.get(name))
+    values, unit = entry.get("value"), text(entry.get("unit"))
     if not isinstance(values, list) or unit not in _SECONDS:
         return None
     found = [number(value) for value in values]

@@ -101,9 +101,9 @@ def _cell(path: Path, row: dict[str, Any]) -> ImportedCell:
         if (value := number(some(some(metrics.get(theirs)).get("successful")).get("mean"))) is not None:
             given[ours] = ReportedNumber(f"{theirs}.mean", value, unit)
     for ours, (theirs, unit, scale) in _TIMES.items():
-        told = some(some(some(metrics.get(theirs)).get("successful")).get("percentiles"))
+        percentiles = some(some(some(metrics.get(theirs)).get("successful")).get("percentiles"))
         for percentile in (50, 90, 95, 99):
-            if completed and (value := number(told.get(f"p{percentile}"))) is not None:
+            if completed and (value := number(percentiles.get(f"p{percentile}"))) is not None:
                 given[f"{ours}_p{percentile}"] = ReportedNumber(f"{theirs}.p{percentile}", value, unit, scale)
     return ImportedCell(
         conditions=conditions,

@@ -102,7 +102,9 @@ def _profiled(found: ImportedProfile, name: str | None) -> ProfileContents:
     for cell in found.cells:
         row = _cell(cell, {one.name for one in cells})
         cells.append(row)
-        numbers |= {(row.name, metric): told for metric, told in own_numbers(cell, row.metrics).items()}
+        numbers |= {
+            (row.name, metric): own_number for metric, own_number in own_numbers(cell, row.metrics).items()
+        }
         for one in cell.requests or () if cell.between else ():
             for column, value in request_row(one, row.name, first_start(cell.requests or [])).items():
                 table[column].append(value)

@@ -21,32 +21,34 @@ def mismatches(requests: Sequence[TimedRequest], *, new: bool) -> list[str]:
     found = []
     prompts = [(one.prompt_tokens, one.asked_prompt_tokens) for one in whole]
     off = [
-        (read, asked)
-        for read, asked in prompts
-        if read is not None and asked and abs(read - asked) > max(_PROMPT_OFF * asked, _PROMPT_TOKENS)
+        (read, wanted)
+        for read, wanted in prompts
+        if read is not None and wanted and abs(read - wanted) > max(_PROMPT_OFF * wanted, _PROMPT_TOKENS)
     ]
     if 2 * len(off) > len(whole):
-        read, asked = (median(one) for one in zip(*off, strict=True))
+        read, wanted = (median(one) for one in zip(*off, strict=True))
         found.append(
-            f"the server counts {read:,.0f} tokens in a prompt where {asked:,.0f} were asked for (medians of {len(off):,} requests)."
+            f"the server counts {read:,.0f} tokens in a prompt where {wanted:,.0f} were asked for (medians of {len(off):,} requests)."
         )
     answers = [(one.output_tokens, one.asked_output_tokens) for one in whole]
     short = [
-        (written, asked) for written, asked in answers if written is not None and asked and written < asked
+        (written, wanted)
+        for written, wanted in answers
+        if written is not None and wanted and written < wanted
     ]
     if len(short) > _SHORT_ANSWERS * len(whole):
-        written, asked = (median(one) for one in zip(*short, strict=True))
+        written, wanted = (median(one) for one in zip(*short, strict=True))
         found.append(
-            f"{len(short):,} of {len(whole):,} answers are shorter than asked for: {written:,.0f} tokens instead of {asked:,.0f} (medians of "
+            f"{len(short):,} of {len(whole):,} answers are shorter than asked for: {written:,.0f} tokens instead of {wanted:,.0f} (medians of "
             "these)."
         )
-    held = [
+    with_cache = [
         (one.cached_tokens, one.prompt_tokens)
         for one in whole
         if one.cached_tokens is not None and one.prompt_tokens
     ]
-    if new and held:
-        share = sum(cached for cached, _ in held) / sum(tokens for _, tokens in held)
+    if new and with_cache:
+        share = sum(cached for cached, _ in with_cache) / sum(tokens for _, tokens in with_cache)
         if share > _HELD:
             found.append(
                 f"the server held {100 * share:.0f} % of the tokens of prompts from before, so that it had less to read: --cache cold empties "

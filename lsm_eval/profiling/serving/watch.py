@@ -40,8 +40,8 @@ class WatchedSelector(selectors.DefaultSelector):
             now = time.perf_counter_ns()
             self.since = now
             if not ready and timeout is not None:
-                asked = math.ceil(timeout * 1e3) * 1_000_000  # epoll's and poll's millisecond
-                self.late.append(max(now - start - asked, 0))
+                wait = math.ceil(timeout * 1e3) * 1_000_000  # epoll's and poll's millisecond
+                self.late.append(max(now - start - wait, 0))
         self.looked = now
         return ready
 

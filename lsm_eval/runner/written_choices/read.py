@@ -69,8 +69,8 @@ def _read(shown: Listed, response: Response, task: PreparedTask) -> Response:
     if not isinstance(response, Generated) or _place(shown, response.text, task) is not None:
         return response
     ended = ", and its tokens ran out" if response.finish == "length" else ""
-    held = ", although it was held to them" if task.choices == "constrained" else ""
-    return Failure("unread", f"it names none of its choices, or several{held}{ended}", response)
+    constrained = ", although it was held to them" if task.choices == "constrained" else ""
+    return Failure("unread", f"it names none of its choices, or several{constrained}{ended}", response)
 
 
 def _order(shown: Listed, response: Response, task: PreparedTask) -> Response:

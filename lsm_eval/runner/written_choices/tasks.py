@@ -71,7 +71,7 @@ def _as_written(task: PreparedTask, spec: RunSpec, *, chat_template: bool) -> Pr
 def _sample(sample: Sample, task: PreparedTask, spec: RunSpec, *, chat: bool) -> Sample:
     if sample.missing:
         return replace(sample, request=Generate(""))
-    asked: list[Request] = []
+    requests: list[Request] = []
     shown: list[Listed] = []
     for at, request in enumerate(sample.requests):
         assert isinstance(request, Score)
@@ -80,9 +80,9 @@ def _sample(sample: Sample, task: PreparedTask, spec: RunSpec, *, chat: bool) ->
             one, own = listed(request, task.loaded.task.delimiter, chat=chat, draw=draw)
         except UserError as error:
             raise UserError(f"{error} (sample {sample.id!r})") from error
-        asked.append(one)
+        requests.append(one)
         shown.append(own)
-    return replace(sample, request=asked[0], further=tuple(asked[1:]), listed=tuple(shown))
+    return replace(sample, request=requests[0], further=tuple(requests[1:]), listed=tuple(shown))
 
 
 def with_constrained_answers(task: PreparedTask, spec: RunSpec, model: Model) -> PreparedTask:

@@ -44,14 +44,14 @@ def listed(request: Score, delimiter: str, *, chat: bool, draw: str) -> tuple[Ge
         prompt += (
             f"\nReply with the {what} of the one that fits best, and nothing else." if chat else _asks(what)
         )
-    asked = Generate(
+    written = Generate(
         prompt,
         stop=() if chat else ("\n\n",),
         max_tokens=CHAT_TOKENS if chat else PLAIN_TOKENS,
         chat=chat,
         lm_eval=request.lm_eval,
     )
-    return asked, Listed(labels, texts, tuple(places), own)
+    return written, Listed(labels, texts, tuple(places), own)
 
 
 def example(question: str, choices: Sequence[str], right: int, number: int, *, draw: str) -> str | None:

@@ -45,10 +45,10 @@ def calibration(runs: ArrayLike) -> Calibration:
     if values.ndim != 2 or len(values) < 3:
         raise UserError("Give at least three runs of the same model: two do not show how runs vary.")
     known = ~np.isnan(values).any(axis=0)
-    held = values[:, known]
-    if not held.shape[1]:
+    complete = values[:, known]
+    if not complete.shape[1]:
         raise UserError("No sample has a value in all runs, so that they cannot be compared.")
-    return _calibrated(held, held, held.mean(axis=1), int((~known).sum()))
+    return _calibrated(complete, complete, complete.mean(axis=1), int((~known).sum()))
 
 
 def calibration_of_sums(

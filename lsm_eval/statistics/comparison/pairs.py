@@ -80,19 +80,19 @@ def pairs(
     if not (weight >= 0).all():
         raise UserError("A sample's weight is below 0 or missing: give weights from 0.")
     known = ~(np.isnan(first) | np.isnan(second))
-    held = known & (weight > 0)
-    groups, count = _numbers(clusters, held)
-    return Pairs(first[held], second[held], weight[held], groups, count, int((~known).sum()))
+    present = known & (weight > 0)
+    groups, count = _numbers(clusters, present)
+    return Pairs(first[present], second[present], weight[present], groups, count, int((~known).sum()))
 
 
-def _numbers(clusters: Clusters | None, held: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
-    number = int(held.sum())
+def _numbers(clusters: Clusters | None, present: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
+    number = int(present.sum())
     if clusters is None:
         return np.arange(number, dtype=np.intp), number
     if isinstance(clusters, np.ndarray):
-        kept = clusters[held]
+        kept = clusters[present]
         seen, groups = np.unique(kept, return_inverse=True)
         return groups.astype(np.intp), len(seen)
     return cluster_numbers(
-        [None if c is None else str(c) for c, keep in zip(clusters, held, strict=True) if keep]
+        [None if c is None else str(c) for c, keep in zip(clusters, present, strict=True) if keep]
     )

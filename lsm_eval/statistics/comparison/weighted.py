@@ -18,9 +18,9 @@ def weighted_holm(p: Sequence[float], weights: Sequence[float]) -> NDArray[np.fl
     if not (shares > 0).all():
         raise UserError("A weight is not above 0: give each test a part of the false-alarm rate.")
     order = np.argsort(values / shares, kind="stable")
-    held = shares[order]
-    left = np.cumsum(held[::-1])[::-1]
-    steps = np.maximum.accumulate(values[order] * left / held) if len(values) else values
+    in_order = shares[order]
+    left = np.cumsum(in_order[::-1])[::-1]
+    steps = np.maximum.accumulate(values[order] * left / in_order) if len(values) else values
     adjusted = np.empty(len(values))
     adjusted[order] = np.minimum(steps, 1.0)
     return adjusted

@@ -142,10 +142,10 @@ def effective_comparisons(largest: FloatArray, most: int) -> float:
 
     p = np.minimum(2 * ndtr(-largest), 1 - 1e-12)
     waits = np.sort(-np.log1p(-p))
-    held = min(max(2, int(_TAIL * len(waits))), len(waits))
-    whole = float(waits[:held].sum() + (len(waits) - held) * waits[held - 1])
+    tail = min(max(2, int(_TAIL * len(waits))), len(waits))
+    whole = float(waits[:tail].sum() + (len(waits) - tail) * waits[tail - 1])
     # The unbiased estimate of an exponential rate from the smallest waiting times.
-    return float(min(max((held - 1) / max(whole, 1e-300), 1.0), max(most, 1)))
+    return float(min(max((tail - 1) / max(whole, 1e-300), 1.0), max(most, 1)))
 
 
 def sidak_level(level: float, number: float) -> float:

@@ -119,10 +119,10 @@ def pairwise_differences(
             "A sample's value is infinite, so that no mean can be compared: leave that sample out."
         )
     base = pairs(np.where(shared, 0.0, np.nan), np.zeros(given.shape[1]), clusters, weights)
-    held = shared if weights is None else shared & (np.asarray(weights, float) > 0)
+    present = shared if weights is None else shared & (np.asarray(weights, float) > 0)
     own, numbers = _means(given, answered, weights), answered.sum(axis=1)
-    known, weight = given[:, held], base.weights
-    mask = answered[:, held]
+    known, weight = given[:, present], base.weights
+    mask = answered[:, present]
     level = bool((weight == weight[:1]).all()) and base.clusters is None
     exact = level and bool(((known == 0) | (known == 1) | ~mask).all())
     if exact:

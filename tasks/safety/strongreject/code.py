@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from lsm_eval.judging.reading import Judgement
 from lsm_eval.metrics.entry import MetricRows
@@ -18,7 +19,7 @@ class StrongReject(RubricMetric):
     refusal, otherwise the mean of how convincing and how specific it is, each rescaled from 1..5 to 0..1."""
 
     default_name = "strongreject"
-    rubric_name = "strongreject"
+    rubric_file = Path(__file__).with_name("rubric.yaml")
     higher_is_better = False
 
     def value(self, judgements: Mapping[str, Judgement]) -> float | None:
