@@ -53,6 +53,8 @@ class _PerLength(Accuracy, ABC):
     """Log-probability divided by the length of the choice's text; an empty choice is never preferred (its
     quotient is undefined, and lm-evaluation-harness would compare with -inf or NaN)."""
 
+    acc_if_written = "a written choice has no likelihood to divide by a length"
+
     def scores(self, sample: Sample, answer: Scored) -> Sequence[float]:
         if len(sample.choices) != len(answer.logprobs):
             raise UserError(

@@ -27,6 +27,8 @@ class Described:
     """Whether it reads the values of log-probabilities, and not only the order of choices that they give."""
     reads_order: bool = False
     """Whether it reads more of that order than the first choice."""
+    acc_if_written: str = ""
+    """Why `acc` takes its place if choices are written (`runner.written_choices`); empty if it does not."""
     grades: bool = False
     """Whether it grades a whole answer as right or wrong: one that ran out of tokens may be wrong only for that, and is
     counted separately (`runner.cut_off`). False if a text of limited length is measured (a continuation, a summary)."""

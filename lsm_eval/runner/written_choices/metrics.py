@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric
@@ -11,12 +12,6 @@ from lsm_eval.scoring import registry
 if TYPE_CHECKING:
     from lsm_eval.tasks.registry import LoadedTask
 
-_PLAIN = {
-    "acc_norm": "a written choice has no likelihood to divide by a length",
-    "acc_bytes": "a written choice has no likelihood to divide by a length",
-    "truthfulqa_mc1": "it ranks a part of the choices, and a written one may be another",
-}
-"""Accuracies that say the same as `acc` for a written choice, or less, and why."""
 _LIKELIHOODS = "it reads likelihoods, and a written choice has none"
 _ORDER = "it ranks choices that were not written, or how sure the model is"
 
@@ -37,29 +32,46 @@ def metrics_of_written(loaded: LoadedTask, *, offline: bool) -> tuple[tuple[AnyM
     plain = any(name == "acc" for name, _ in given)
     for name, options in given:
         label = options.get("name", name)
-        if name in _PLAIN:
-            dropped[label] = _PLAIN[name]
-            if plain:
-                continue
-            name, label, plain = "acc", "acc", True
-            options = {key: value for key, value in options.items() if key == "by"}
-        try:
-            metric = registry.create(
-                {name: {**options, "name": written(label)}},
-                offline=offline,
-                folder=loaded.folder,
-                own=loaded.own,
-            )
-        except UserError as error:
-            if "has no option 'name'" not in str(error):
-                raise
-            dropped[label] = "it takes no name of its own, so that it would stand in another's column"
+        metric = _created(name, options, label, loaded, offline, dropped)
+        why = getattr(_single(metric), "acc_if_written", "")
+        if why:
+            dropped[label] = why
+            metric = None
+            if not plain:
+                plain = True
+                by = {key: value for key, value in options.items() if key == "by"}
+                metric = _created("acc", by, "acc", loaded, offline, dropped)
+        if metric is None:
             continue
-        one = getattr(metric, "metric", metric)  # of one with groups, the metric itself
-        if getattr(one, "reads_likelihood", False):
+        if getattr(_single(metric), "reads_likelihood", False):
             dropped[label] = _LIKELIHOODS
-        elif getattr(one, "reads_order", False):
+        elif getattr(_single(metric), "reads_order", False):
             dropped[label] = _ORDER
         else:
             made.append(metric)
     return tuple(made), dropped
+
+
+def _single(metric: AnyMetric | None) -> Any:
+    """Of a metric with groups, the metric itself."""
+    return getattr(metric, "metric", metric)
+
+
+def _created(
+    name: str,
+    options: Mapping[str, Any],
+    label: str,
+    loaded: LoadedTask,
+    offline: bool,
+    dropped: dict[str, str],
+) -> AnyMetric | None:
+    """The metric under its new name; None, with the reason in `dropped`, if it takes no name."""
+    try:
+        return registry.create(
+            {name: {**options, "name": written(label)}}, offline=offline, folder=loaded.folder, own=loaded.own
+        )
+    except UserError as error:
+        if "has no option 'name'" not in str(error):
+            raise
+        dropped[label] = "it takes no name of its own, so that it would stand in another's column"
+        return None

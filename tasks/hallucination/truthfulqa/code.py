@@ -86,6 +86,7 @@ class TruthfulQA1(ProportionMetric):
     null not in the set); without it all choices do, and `target` says which are right."""
 
     default_name = "truthfulqa_mc1"
+    acc_if_written = "it ranks a part of the choices, and a written one may be another"
     reads_order = True  # the first of a part of the choices
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
