@@ -194,8 +194,10 @@ def lines_of(shown: Shown, one: str, two: str) -> dict[str, Line]:
             made.append((column, value, other, None))
             continue
         found = difference(unpacked(content), unpacked(theirs), column["unit"], tested=not column["apart"])
-        if column["apart"] == "no mean":
-            found = Difference(found.n, found.missing, found.differs, (value, other), other - value)
+        if column["apart"] in ("no mean", "weights"):
+            told = column["apart"] == "no mean" or not found.missing
+            apart = other - value if told and found.n else None
+            found = Difference(found.n, found.missing, found.differs, (value, other), apart)
         means = found.means or (value, other)
         made.append((column, means[0], means[1], found))
     tested = [found.p for _, _, _, found in made if found is not None and found.p is not None]

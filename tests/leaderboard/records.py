@@ -136,7 +136,7 @@ def write_samples(path: Path, rows: Sequence[Json]) -> None:
     """Write one sample table."""
     fields = [(name, _TYPES[text.split(":")[0].split(" ")[0]]) for name, text in SAMPLE_COLUMNS.items()]
     for name in rows[0]:
-        if name.startswith("score.") or name == "seconds":
+        if name.startswith("score.") or name in ("seconds", "weight"):
             fields.append((name, pa.float64()))
         elif name.startswith("stats."):
             fields.append((name, pa.list_(pa.float64())))

@@ -27,6 +27,7 @@ def rivals(
     *,
     metrics: Mapping[str, str] | None = None,
     clusters: Mapping[str, Sequence[str]] | None = None,
+    weights: Mapping[str, Sequence[float]] | None = None,
     fields: Mapping[str, Json] | None = None,
     names: Sequence[str] = (),
     manifest: Sequence[Json] = (),
@@ -42,13 +43,15 @@ def rivals(
             metric = (metrics or {}).get(name, "accuracy")
             values, more = own[at], (fields or {}).get(name, {})
             groups = None if clusters is None else clusters.get(name)
-            rows.append(_counted(name, metric, values, groups, more))
+            weighed = None if weights is None else weights.get(name)
+            rows.append(_counted(name, metric, values, groups, weighed, more))
             failed = int(np.isnan(values).sum())
             tasks.append(
                 task(name, rows[-1]["area"], samples=len(values), failures={"nan": failed} if failed else {})
             )
             for place, value in enumerate(values.tolist()):
-                samples.append(_sample(name, metric, place, value, None if groups is None else groups[place]))
+                row = _sample(name, metric, place, value, None if groups is None else groups[place])
+                samples.append(row if weighed is None else {**row, "weight": weighed[place]})
         model = names[at] if names else f"org/model {at}"
         write_record(
             root / f"{at}", model, rows, tasks=tasks, samples=samples,
@@ -58,9 +61,18 @@ def rivals(
     return root
 
 
-def _counted(name: str, metric: str, values: Scores, groups: Sequence[str] | None, more: Json) -> Json:
-    known = values[~np.isnan(values)]
-    value, spread = float(known.mean()), 1.96 * float(known.std()) / len(known) ** 0.5
+def _counted(
+    name: str,
+    metric: str,
+    values: Scores,
+    groups: Sequence[str] | None,
+    weights: Sequence[float] | None,
+    more: Json,
+) -> Json:
+    there = ~np.isnan(values)
+    known = values[there]
+    mean = np.average(known, weights=None if weights is None else np.array(weights)[there])
+    value, spread = float(mean), 1.96 * float(known.std()) / len(known) ** 0.5
     found: dict[str, Any] = {
         "value": value, "low": value - spread, "high": value + spread, "stderr": spread / 1.96, "n": len(known),
         "missing": len(values) - len(known), "clusters": None if groups is None else len(set(groups)),

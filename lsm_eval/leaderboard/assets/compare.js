@@ -265,7 +265,9 @@ lsm.page("compare", (main) => {
       else {
         const vectors = [unpacked(content), unpacked(other[3])];
         const found = difference(vectors[0], vectors[1], column);
-        if (column.apart === "no mean") Object.assign(found, { first: value, second: other[1], value: other[1] - value });
+        // Scores alone do not make these numbers. Of samples that weigh unlike, the records' are of the same ones where none is missing.
+        const wholes = { "no mean": true, weights: !found.missing }[column.apart];
+        if (wholes !== undefined) Object.assign(found, { first: value, second: other[1], value: wholes && found.n ? other[1] - value : null });
         rows.push({ ...row, ...found, vectors });
       }
     }
